@@ -1,0 +1,18 @@
+// The WebAssembly side: the same frame and kernels as exported functions over the module's own memory.
+#include <cstdlib>
+
+#include "kernel.hpp"
+
+#define EXPORT(name) extern "C" __attribute__((export_name(#name)))
+
+static double frameSlots[flambeau::kFrameSlots];
+
+EXPORT(frame) double* frame() { return frameSlots; }
+EXPORT(run) void run() { flambeau::runFrame(frameSlots); }
+EXPORT(kernelCount) int kernelCount() { return flambeau::registry().count; }
+EXPORT(kernelName) const char* kernelName(int i) { return flambeau::registry().kernels[i].name; }
+EXPORT(allocate) void* allocate(size_t bytes) {
+  void* p = nullptr;
+  return posix_memalign(&p, 64, bytes) == 0 ? p : nullptr;
+}
+EXPORT(release) void release(void* p) { std::free(p); }
