@@ -1,0 +1,90 @@
+/** What ops ask of a backend. Small on purpose: memory, one pointwise kernel that runs programs, and the structured kernels. */
+
+import type { ComputeClass, DType } from '../core/dtype.js'
+import type { Layout } from '../core/layout.js'
+import type { Allocator, Memory, Storage } from '../core/storage.js'
+import type { Program } from '../ir/program.js'
+import type { Plan } from './plan.js'
+
+/** A tensor as kernels see it: contiguity is a fast path, never a precondition. */
+export interface Operand {
+  readonly storage: Storage<Backend>
+  readonly layout: Layout
+  readonly dtype: DType
+}
+
+type Sizes = readonly number[]
+
+/** Kinds of `reduce`, in the order of the kernels' codes. */
+export const reductions = ['sum', 'mean', 'prod', 'max', 'min', 'any', 'all', 'logsumexp', 'sumOfSquares'] as const
+export type Reduction = (typeof reductions)[number]
+
+/**
+ * The structured kernels and their arguments, the same list on every backend. Outputs are allocated by the caller with
+ * the right shape; every check of shapes and dtypes is the caller's, checks of data (indices, targets) are the kernel's.
+ * Reducing kernels work on the last `r` dimensions of their operand.
+ */
+export interface Kernels {
+  reduce: [kind: number, x: Operand, out: Operand, r: number]
+  reduceIndex: [kind: 0 | 1, x: Operand, values: Operand | null, indices: Operand, r: number]
+  variance: [x: Operand, out: Operand, mean: Operand | null, r: number, correction: number, isStd: boolean]
+  softmax: [x: Operand, out: Operand, dim: number, log: boolean]
+  softmaxBackward: [grad: Operand, out: Operand, gradX: Operand, dim: number, log: boolean]
+  matmul: [a: Operand, b: Operand, out: Operand, accumulate: boolean]
+  conv: [x: Operand, w: Operand, bias: Operand | null, out: Operand, stride: Sizes, padding: Sizes, dilation: Sizes, groups: number]
+  convGradInput: [grad: Operand, w: Operand, gradX: Operand, stride: Sizes, padding: Sizes, dilation: Sizes, groups: number]
+  convGradWeight: [x: Operand, grad: Operand, gradW: Operand, stride: Sizes, padding: Sizes, dilation: Sizes, groups: number]
+  maxPool: [x: Operand, values: Operand, indices: Operand, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes]
+  maxPoolBackward: [grad: Operand, indices: Operand, gradX: Operand, spatial: number]
+  maxPoolGather: [x: Operand, indices: Operand, out: Operand, spatial: number]
+  avgPool: [x: Operand, out: Operand, kernel: Sizes, stride: Sizes, padding: Sizes, countIncludePad: boolean, divisor: number]
+  avgPoolBackward: [grad: Operand, gradX: Operand, kernel: Sizes, stride: Sizes, padding: Sizes, countIncludePad: boolean, divisor: number]
+  nllLoss: [logp: Operand, target: Operand, weight: Operand | null, out: Operand, totalWeight: Operand, reduction: number, ignoreIndex: number]
+  nllLossBackward: [grad: Operand, target: Operand, weight: Operand | null, totalWeight: Operand, gradX: Operand, reduction: number, ignoreIndex: number]
+  gather: [x: Operand, dim: number, index: Operand, out: Operand]
+  scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]
+  indexSelect: [x: Operand, dim: number, index: Operand, out: Operand]
+  indexAdd: [self: Operand, dim: number, index: Operand, src: Operand, alpha: number]
+  arange: [out: Operand, start: number, step: number]
+  nonzero: [x: Operand, out: Operand | null]
+  seedGenerator: [state: Storage<Backend>, low: number, high: number]
+  random: [kind: number, state: Storage<Backend>, out: Operand, a: number, b: number]
+  randperm: [state: Storage<Backend>, out: Operand]
+  bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
+}
+
+export interface Backend extends Allocator {
+  /** Which engine serves: `native`, `wasm` or `reference`. */
+  readonly name: string
+  readonly device: string
+  /** A small number of its own, for what programs keep per backend. */
+  readonly slot: number
+  allocate(bytes: number): Memory
+  free(memory: Memory): void
+  /** Runs a program over operands (outputs first, then inputs) laid out by the plan. */
+  pointwise(program: Program, compute: ComputeClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
+  /** Runs a structured kernel; answers with the number it reports, if any. */
+  run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number
+  /** Live and pooled bytes as far as this engine can tell, and the most that were live. */
+  memory(): MemoryUse
+  /** What serves, in one line: engine, instruction set, threads. */
+  describe(): string
+  threads(count?: number): number
+}
+
+export interface MemoryUse {
+  /** Bytes held by tensors, or not yet reclaimed by the garbage collector. */
+  live: number
+  /** Bytes kept for reuse. */
+  pooled: number
+  /** The most that `live` was seen to be. */
+  peak: number
+}
+
+/** What a failed kernel says; the caller adds the op's name. Codes are the Status of kernel.hpp. */
+export function kernelError(status: number, kernel: string, detail: number, size: number): Error {
+  if (status === 1) return new RangeError(`index ${detail} is out of bounds for dimension with size ${size}`)
+  if (status === 2) return new Error(`${kernel}: not enough memory for a temporary`)
+  if (status === 4) return new Error('ZeroDivisionError')
+  return new Error(`${kernel}: not implemented for these dtypes or options`)
+}

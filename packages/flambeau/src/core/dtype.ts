@@ -1,0 +1,139 @@
+/** The element types, their storage, and PyTorch's rules for mixing them. */
+
+/**
+ * The table of dtypes. `code` is what the C++ kernels call them (packages/kernels/src/dtype.hpp); `category` orders
+ * bool < integral < floating in type promotion.
+ */
+const table = {
+  float32: { code: 0, itemSize: 4, category: 2, array: Float32Array },
+  float64: { code: 1, itemSize: 8, category: 2, array: Float64Array },
+  float16: { code: 2, itemSize: 2, category: 2, array: Uint16Array },
+  bfloat16: { code: 3, itemSize: 2, category: 2, array: Uint16Array },
+  int8: { code: 4, itemSize: 1, category: 1, array: Int8Array },
+  int16: { code: 5, itemSize: 2, category: 1, array: Int16Array },
+  int32: { code: 6, itemSize: 4, category: 1, array: Int32Array },
+  int64: { code: 7, itemSize: 8, category: 1, array: BigInt64Array },
+  uint8: { code: 8, itemSize: 1, category: 1, array: Uint8Array },
+  bool: { code: 9, itemSize: 1, category: 0, array: Uint8Array },
+} as const
+
+/** A tensor's element type, under its torch name. */
+export type DType = keyof typeof table
+
+/** The typed array that views elements of a dtype; float16 and bfloat16 show their 16-bit patterns. */
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Uint16Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+
+export const dtypes = Object.keys(table) as DType[]
+
+export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(table, name)
+export const dtypeCode = (dtype: DType): number => table[dtype].code
+export const itemSize = (dtype: DType): number => table[dtype].itemSize
+export const isFloatingPoint = (dtype: DType): boolean => table[dtype].category === 2
+export const isIntegral = (dtype: DType): boolean => table[dtype].category === 1
+export const typedArrayOf = (dtype: DType) => table[dtype].array
+
+/** A view of raw bytes as elements of a dtype; `byteOffset` must be a multiple of the item size. */
+export function viewAs(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
+  return new table[dtype].array(buffer as ArrayBuffer, byteOffset, length)
+}
+
+/** PyTorch's spelling of a dtype inside some of its errors ("Float", "Long"). */
+const scalarNames: Record<DType, string> = {
+  float32: 'Float',
+  float64: 'Double',
+  float16: 'Half',
+  bfloat16: 'BFloat16',
+  int8: 'Char',
+  int16: 'Short',
+  int32: 'Int',
+  int64: 'Long',
+  uint8: 'Byte',
+  bool: 'Bool',
+}
+export const scalarName = (dtype: DType): string => scalarNames[dtype]
+
+const signedIntegers: readonly DType[] = ['int8', 'int16', 'int32', 'int64']
+
+/**
+ * The smallest dtype that holds both, as `torch.promote_types`.
+ *
+ * @example
+ * promoteTypes('int32', 'float16') // 'float16'
+ * promoteTypes('uint8', 'int8') // 'int16'
+ */
+export function promoteTypes(a: DType, b: DType): DType {
+  if (a === b) return a
+  const ca = table[a].category
+  const cb = table[b].category
+  if (ca !== cb) return ca > cb ? a : b
+  if (ca === 2) {
+    if (a === 'float64' || b === 'float64') return 'float64'
+    return 'float32' // float16 with bfloat16 meets in float32 as well
+  }
+  if (a === 'uint8' || b === 'uint8') {
+    const signed = a === 'uint8' ? b : a
+    return signed === 'int8' ? 'int16' : signed
+  }
+  return signedIntegers[Math.max(signedIntegers.indexOf(a), signedIntegers.indexOf(b))]
+}
+
+/** A JavaScript value that stands where PyTorch takes a Python number. */
+export type Scalar = number | bigint | boolean
+
+/** The dtype a tensor made of this value gets: booleans are bool, bigints int64, numbers float32. */
+export const scalarDType = (value: Scalar): DType =>
+  typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32'
+
+/**
+ * The dtype this value promotes as. JavaScript has one number type, so a whole number counts as an integer and leaves
+ * an integer tensor's dtype alone, as `x * 2` does in Python.
+ */
+const promotionDType = (value: Scalar): DType =>
+  typeof value === 'number' && !Number.isInteger(value) ? 'float32' : typeof value === 'boolean' ? 'bool' : 'int64'
+
+interface Typed {
+  readonly dtype: DType
+  readonly layout: { readonly shape: readonly number[] }
+}
+
+/**
+ * The dtype an operation on these operands computes in, as `torch.result_type`: tensors with dimensions come first, 0-d
+ * tensors count only where their category is higher, plain numbers only where it is higher still.
+ */
+export function resultType(operands: readonly (Typed | Scalar)[]): DType {
+  let dims: DType | undefined
+  let zeroDim: DType | undefined
+  let scalar: DType | undefined
+  for (const operand of operands) {
+    if (typeof operand !== 'object') {
+      const t = promotionDType(operand)
+      scalar = scalar === undefined ? t : promoteTypes(scalar, t)
+    } else if (operand.layout.shape.length > 0) dims = dims === undefined ? operand.dtype : promoteTypes(dims, operand.dtype)
+    else zeroDim = zeroDim === undefined ? operand.dtype : promoteTypes(zeroDim, operand.dtype)
+  }
+  return combine(combine(dims, zeroDim), scalar) ?? 'float32'
+}
+
+const combine = (higher: DType | undefined, lower: DType | undefined): DType | undefined =>
+  higher === undefined
+    ? lower
+    : lower === undefined || table[lower].category <= table[higher].category
+      ? higher
+      : // A number only lifts the category: 1.5 makes an integer tensor float32, the default, whatever its own width.
+        promoteTypes(higher, lower)
+
+/** Whether a result of dtype `from` may be written into a tensor of dtype `to`: categories never go down. */
+export const canCast = (from: DType, to: DType): boolean => table[from].category <= table[to].category
+
+/** The class a program computes in: 0 float32, 1 float64, 2 int32, 3 int64. Narrower types widen on load. */
+export type ComputeClass = 0 | 1 | 2 | 3
+export const computeClass = (dtype: DType): ComputeClass =>
+  dtype === 'float64' ? 1 : table[dtype].category === 2 ? 0 : dtype === 'int64' ? 3 : 2

@@ -1,0 +1,59 @@
+/** The memory behind tensors. */
+
+/** A block of memory as an allocator hands it out. */
+export interface Memory {
+  /** Where the engine's kernels find it. */
+  readonly address: number
+  /** The buffer it lies in; an engine whose buffer can move (wasm) answers with the present one. */
+  readonly buffer: ArrayBufferLike
+  readonly byteOffset: number
+  /** Usable bytes, at least as many as were asked for. */
+  readonly capacity: number
+}
+
+/** What a storage needs of the engine that owns its memory. */
+export interface Allocator {
+  free(memory: Memory): void
+}
+
+/**
+ * The memory that one or more tensors view. Its version counts in-place writes, so that backward can tell whether a
+ * saved tensor is still what it was.
+ */
+export class Storage<A extends Allocator = Allocator> {
+  readonly allocator: A
+  readonly byteLength: number
+  version = 0
+  #memory: Memory | null
+  /** The memory's address, kept here because every kernel call reads it. */
+  address: number
+
+  constructor(allocator: A, memory: Memory, byteLength: number) {
+    this.allocator = allocator
+    this.byteLength = byteLength
+    this.#memory = memory
+    this.address = memory.address
+  }
+
+  get memory(): Memory {
+    if (this.#memory === null) throw new Error('this tensor was disposed: its memory has been given back')
+    return this.#memory
+  }
+
+  get isReleased(): boolean {
+    return this.#memory === null
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.memory.buffer, this.memory.byteOffset, this.byteLength)
+  }
+
+  /** Gives the memory back at once. Only for storage that nothing else can see. */
+  release(): void {
+    const memory = this.#memory
+    if (memory === null) return
+    this.#memory = null
+    this.address = Number.NaN
+    this.allocator.free(memory)
+  }
+}

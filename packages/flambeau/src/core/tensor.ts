@@ -1,0 +1,98 @@
+import type { Backend } from '../backends/backend.js'
+import type { DType } from './dtype.js'
+import type { Edge, GradientHook, Node } from './graph.js'
+import type { Layout } from './layout.js'
+import type { Storage } from './storage.js'
+
+/** A tensor that views another one: in-place writes through it must reach the base's history. */
+export interface ViewInfo {
+  readonly base: Tensor
+  /** The storage's version when `gradFn` was last made; null for views made without recording. */
+  version: number
+}
+
+/** What only few tensors have: kept apart so that the others stay small. */
+export interface AutogradMeta {
+  accumulator: Node | null
+  hooks: Set<GradientHook> | null
+  retainsGrad: boolean
+}
+
+/**
+ * A multi-dimensional array of one dtype, as `torch.Tensor`. Made by `tensor`, `zeros`, `rand` and the other creation
+ * functions; its methods are the operations of flambeau's namespace with the tensor as their first argument.
+ *
+ * @example
+ * const x = torch.tensor([[1, 2], [3, 4]])
+ * x.add(1).sum().item() // 14
+ */
+export class Tensor {
+  /** @internal */ readonly storage: Storage<Backend>
+  /** @internal */ readonly layout: Layout
+  readonly dtype: DType
+  /** The gradient that `backward` accumulated here, or null. Only leaves and tensors with `retainGrad()` get one. */
+  grad: Tensor | null = null
+  /** @internal A leaf's own flag; others require gradients by having a node. */
+  leafRequiresGrad = false
+  /** @internal The node that made this tensor, before the view's check that `gradFn` does. */
+  node: Node | null = null
+  /** @internal Which output of its node this is. */
+  outputIndex = 0
+  /** @internal */ view: ViewInfo | null = null
+  /** @internal */ meta: AutogradMeta | null = null
+
+  /** @internal Use a creation function instead. */
+  constructor(storage: Storage<Backend>, layout: Layout, dtype: DType) {
+    this.storage = storage
+    this.layout = layout
+    this.dtype = dtype
+  }
+
+  /** The sizes of the dimensions. */
+  get shape(): readonly number[] {
+    return this.layout.shape
+  }
+
+  /** The number of dimensions, as PyTorch's `ndim`. */
+  get ndim(): number {
+    return this.layout.shape.length
+  }
+
+  /** The size of the first dimension, as Python's `len`. @throws TypeError for a 0-d tensor. */
+  get length(): number {
+    if (this.layout.shape.length === 0) throw new TypeError('len() of a 0-d tensor')
+    return this.layout.shape[0]
+  }
+
+  get device(): string {
+    return this.storage.allocator.device
+  }
+
+  /** Whether backward computes a gradient for this tensor. Settable on leaves. */
+  get requiresGrad(): boolean {
+    return this.leafRequiresGrad || this.node !== null
+  }
+
+  /** The node that made this tensor, or null for a leaf. */
+  get gradFn(): Node | null {
+    return this.node === null || this.view === null ? this.node : gradientEdges.refreshView(this)
+  }
+
+  /** Whether the user made this tensor, rather than a recorded operation. */
+  get isLeaf(): boolean {
+    return this.node === null
+  }
+}
+
+/** Rules about views that need ops; set once by ops/inplace.ts so that core stays below them. */
+export const gradientEdges: { refreshView(view: Tensor): Node | null } = {
+  refreshView: (view) => view.node,
+}
+
+/** @internal */
+export function metaOf(tensor: Tensor): AutogradMeta {
+  tensor.meta ??= { accumulator: null, hooks: null, retainsGrad: false }
+  return tensor.meta
+}
+
+export type { Edge }

@@ -1,0 +1,80 @@
+/** Activations that are pointwise. */
+
+import type { Tensor } from '../core/tensor.js'
+import type { Scalar } from '../core/dtype.js'
+import * as e from '../ir/expr.js'
+import { g, out, variable, x } from '../ir/expr.js'
+import { unary } from './define.js'
+import { PointwiseOp } from './pointwise.js'
+
+const float = { result: 'float' } as const
+
+/** max(x, 0), as `torch.relu`. */
+export const relu = unary('Relu', e.max(x, 0), { gradient: e.where(e.gt(out, 0), g, 0) })
+
+const s = e.sigmoid(x)
+/** x · sigmoid(x), as `torch.nn.functional.silu`. */
+export const silu = unary('Silu', e.mul(x, s), { ...float, gradient: e.mul(g, e.mul(s, e.add(1, e.mul(x, e.sub(1, s))))) })
+
+const phi = e.mul(0.5, e.add(1, e.erf(e.mul(x, Math.SQRT1_2))))
+const density = e.mul(1 / Math.sqrt(2 * Math.PI), e.exp(e.mul(-0.5, e.square(x))))
+const geluExact = unary('Gelu', e.mul(x, phi), { ...float, gradient: e.mul(g, e.add(phi, e.mul(x, density))) })
+const cubic = e.tanh(e.mul(Math.sqrt(2 / Math.PI), e.add(x, e.mul(0.044715, e.mul(x, e.square(x))))))
+const geluTanh = unary('Gelu', e.mul(0.5, e.mul(x, e.add(1, cubic))), float)
+
+export interface GeluOptions {
+  /** 'none' uses erf, 'tanh' the approximation by tanh. */
+  approximate?: 'none' | 'tanh'
+}
+/** x · Φ(x) with the normal distribution's Φ, as `torch.nn.functional.gelu`. */
+export function gelu(self: Tensor, options: GeluOptions = {}): Tensor {
+  const { approximate = 'none' } = options
+  if (approximate !== 'none' && approximate !== 'tanh') throw new Error("approximate argument must be either none or tanh.")
+  return (approximate === 'tanh' ? geluTanh : geluExact)(self)
+}
+
+const slope = variable('slope')
+const leakyOp = new PointwiseOp('LeakyRelu', ['x', 'slope'], [e.where(e.gt(x, 0), x, e.mul(x, slope))], {
+  untyped: ['slope'],
+  gradients: { x: e.where(e.gt(x, 0), g, e.mul(g, slope)) },
+})
+/** x where positive, slope · x elsewhere, as `torch.nn.functional.leaky_relu`. */
+export const leakyRelu = Object.assign((self: Tensor, negativeSlope = 0.01): Tensor => leakyOp.call(self, negativeSlope), {
+  inPlace: (self: Tensor, negativeSlope = 0.01): Tensor => leakyOp.callInPlace(self, negativeSlope),
+})
+
+const lo = variable('lo')
+const hi = variable('hi')
+const clampMinOp = new PointwiseOp('ClampMin', ['x', 'lo'], [e.max(x, lo)], {
+  gradients: { x: e.where(e.ge(x, lo), g, 0), lo: e.where(e.lt(x, lo), g, 0) },
+})
+const clampMaxOp = new PointwiseOp('ClampMax', ['x', 'hi'], [e.min(x, hi)], {
+  gradients: { x: e.where(e.le(x, hi), g, 0), hi: e.where(e.gt(x, hi), g, 0) },
+})
+const clampOp = new PointwiseOp('Clamp', ['x', 'lo', 'hi'], [e.min(e.max(x, lo), hi)], {
+  gradients: {
+    x: e.where(e.and(e.ge(x, lo), e.le(x, hi)), g, 0),
+    lo: e.where(e.and(e.lt(x, lo), e.lt(lo, hi)), g, 0),
+    hi: e.where(e.or(e.gt(x, hi), e.lt(hi, lo)), g, 0),
+  },
+})
+
+type Bound = Tensor | Scalar | null
+export interface ClampOptions {
+  min?: Bound
+  max?: Bound
+}
+function clampCall(inPlace: boolean, self: Tensor, min: Bound | ClampOptions | undefined, max: Bound | undefined): Tensor {
+  const named = typeof min === 'object' && min !== null && !('layout' in min) ? min : { min: min as Bound, max }
+  const from = named.min ?? null
+  const upTo = named.max ?? null
+  if (from === null && upTo === null) throw new Error("torch.clamp: At least one of 'min' or 'max' must not be None")
+  const [op, ...bounds] =
+    from === null ? ([clampMaxOp, upTo!] as const) : upTo === null ? ([clampMinOp, from] as const) : ([clampOp, from, upTo] as const)
+  return inPlace ? op.callInPlace(self, ...bounds) : op.call(self, ...bounds)
+}
+/** Limited to [min, max], either of which may be missing, as `torch.clamp`. NaN stays NaN. */
+export const clamp = Object.assign(
+  (self: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor => clampCall(false, self, min, max),
+  { inPlace: (self: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor => clampCall(true, self, min, max) },
+)

@@ -1,0 +1,194 @@
+/** Arithmetic: sums, products, quotients, powers and rounding. */
+
+import type { DType, Scalar } from '../core/dtype.js'
+import type { Tensor } from '../core/tensor.js'
+import * as e from '../ir/expr.js'
+import { g, out, variable, x, y, z } from '../ir/expr.js'
+import { type Binary, binary, operand, requireTensor, unary } from './define.js'
+import { PointwiseOp } from './pointwise.js'
+
+const alpha = variable('alpha')
+
+export interface AlphaOptions {
+  /** What `other` is multiplied with. */
+  alpha?: number
+}
+
+interface ScaledBinary {
+  (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions) => Tensor
+}
+
+/** add and sub: a plain form for alpha = 1, which nearly every call is, and one that scales. */
+function scaled(name: string, plainTerm: e.Expr, scaledTerm: e.Expr, options: ConstructorParameters<typeof PointwiseOp>[3] = {}): ScaledBinary {
+  const plain = new PointwiseOp(name, ['x', 'y'], [plainTerm], options)
+  const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, untyped: ['alpha'] })
+  return Object.assign(
+    (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+      o?.alpha === undefined || o.alpha === 1
+        ? plain.call(requireTensor(self, name), operand(self, other, name))
+        : withAlpha.call(requireTensor(self, name), operand(self, other, name), o.alpha),
+    {
+      inPlace: (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+        o?.alpha === undefined || o.alpha === 1
+          ? plain.callInPlace(self, operand(self, other, name))
+          : withAlpha.callInPlace(self, operand(self, other, name), o.alpha),
+    },
+  )
+}
+
+/**
+ * `self + alpha · other` with broadcasting, as `torch.add`.
+ *
+ * @example
+ * torch.tensor([1, 2]).add(torch.tensor([[10], [20]])).tolist() // [[11, 12], [21, 22]]
+ */
+export const add = scaled('Add', e.add(x, y), e.add(x, e.mul(alpha, y)))
+
+const noBool = (dtype: DType): void => {
+  if (dtype === 'bool')
+    throw new TypeError(
+      'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logicalXor()` operator instead.',
+    )
+}
+/** `self − alpha · other` with broadcasting, as `torch.sub`. @throws TypeError for two bool tensors. */
+export const sub = scaled('Sub', e.sub(x, y), e.sub(x, e.mul(alpha, y)), { check: noBool })
+/** `alpha`-less `other − self`, as `torch.rsub`. */
+export const rsub: Binary = binary('Rsub', e.sub(y, x), { check: noBool })
+/** `self · other` with broadcasting, as `torch.mul`. */
+export const mul: Binary = binary('Mul', e.mul(x, y))
+
+const trueDivide = binary('Div', e.div(x, y), {
+  result: 'float',
+  gradients: { x: e.div(g, y), y: e.neg(e.div(e.mul(g, e.div(x, y)), y)) },
+})
+/** The largest integer not above `self / other`, in the operands' dtype, as `torch.floor_divide`. */
+export const floorDivide: Binary = binary('DivFloor', e.idivFloor(x, y), { gradients: { x: e.constant(0), y: e.constant(0) } })
+const truncDivide = binary('DivTrunc', e.idivTrunc(x, y), { gradients: { x: e.constant(0), y: e.constant(0) } })
+
+export interface DivOptions {
+  /** How an integer quotient is rounded; null divides exactly, in floating point. */
+  roundingMode?: 'trunc' | 'floor' | null
+}
+const divider = (options?: DivOptions): Binary => {
+  const mode = options?.roundingMode ?? null
+  if (mode === null) return trueDivide
+  if (mode === 'floor') return floorDivide
+  if (mode === 'trunc') return truncDivide
+  throw new Error(`div expected rounding_mode to be one of null, 'trunc', or 'floor' but found '${mode}'`)
+}
+/**
+ * `self / other` with broadcasting, as `torch.div`: integers give float32 unless `roundingMode` is 'trunc' or 'floor'.
+ *
+ * @throws Error for an integer division by zero.
+ */
+export const div = Object.assign(
+  (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options)(self, other),
+  { inPlace: (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options).inPlace(self, other) },
+)
+/** The remainder with the sign of `other`, as Python's `%` and `torch.remainder`. */
+export const remainder: Binary = binary('Remainder', e.rem(x, y))
+/** The remainder with the sign of `self`, as C's `fmod` and `torch.fmod`. */
+export const fmod: Binary = binary('Fmod', e.fmod(x, y))
+
+const power = binary('Pow', e.pow(x, y), {
+  gradients: {
+    x: e.where(e.eq(y, 0), 0, e.mul(g, e.mul(y, e.pow(x, e.sub(y, 1))))),
+    y: e.where(e.and(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
+  },
+})
+const negativePower = (self: Tensor, exponent: Tensor | Scalar): void => {
+  if (typeof exponent !== 'object' && exponent < 0 && !self.dtype.includes('float'))
+    throw new Error('Integers to negative integer powers are not allowed.')
+}
+/** `self ^ exponent` with broadcasting, as `torch.pow`. @throws Error for an integer tensor and a negative number. */
+export const pow: Binary = Object.assign(
+  (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+    negativePower(self, exponent)
+    return exponent === 2 ? square(self) : power(self, exponent)
+  },
+  {
+    inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+      negativePower(self, exponent)
+      return power.inPlace(self, exponent)
+    },
+  },
+)
+/** `self · self`, as `torch.square`. */
+export const square = unary('Pow', e.square(x), { gradient: e.mul(g, e.mul(2, x)) })
+
+/** `-self`, as `torch.neg`. @throws TypeError for bool. */
+export const neg = unary('Neg', e.neg(x), {
+  check: (dtype) => {
+    if (dtype === 'bool')
+      throw new TypeError('Negation, the `-` operator, on a bool tensor is not supported. Use the `~` or `logicalNot()` operator instead.')
+  },
+})
+/** The absolute value, as `torch.abs`. */
+export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)) })
+/** -1, 0 or 1, as `torch.sign`. */
+export const sign = unary('Sign', e.sign(x))
+/** `1 / self`, as `torch.reciprocal`. */
+export const reciprocal = unary('Reciprocal', e.recip(x), { result: 'float', gradient: e.mul(e.neg(g), e.square(out)) })
+/** The square root, as `torch.sqrt`. */
+export const sqrt = unary('Sqrt', e.sqrt(x), { result: 'float', gradient: e.div(g, e.mul(2, out)) })
+/** `1 / √self`, as `torch.rsqrt`. */
+export const rsqrt = unary('Rsqrt', e.rsqrt(x), { result: 'float', gradient: e.mul(e.mul(-0.5, g), e.mul(out, e.square(out))) })
+
+/** The largest integer not above, as `torch.floor`. */
+export const floor = unary('Floor', e.floor(x))
+/** The smallest integer not below, as `torch.ceil`. */
+export const ceil = unary('Ceil', e.ceil(x))
+/** The nearest integer, halves to even, as `torch.round`. */
+export const round = unary('Round', e.round(x))
+/** The integer part, as `torch.trunc`. */
+export const trunc = unary('Trunc', e.trunc(x))
+/** `self - trunc(self)`, as `torch.frac`. */
+export const frac = unary('Frac', e.sub(x, e.trunc(x)))
+
+/** The larger of the two, NaN if either is, as `torch.maximum`. */
+export const maximum = binary('Maximum', e.max(x, y))
+/** The smaller of the two, NaN if either is, as `torch.minimum`. */
+export const minimum = binary('Minimum', e.min(x, y))
+/** The larger of the two, the other one where one is NaN, as `torch.fmax`. */
+export const fmax = binary('Fmax', e.fmax(x, y))
+/** The smaller of the two, the other one where one is NaN, as `torch.fmin`. */
+export const fmin = binary('Fmin', e.fmin(x, y))
+
+/** `start + weight · (end − start)`, as `torch.lerp`: the nearer end is the one added to, so both ends are exact. */
+const lerpOp = new PointwiseOp('Lerp', ['x', 'y', 'z'], [
+  e.where(
+    e.lt(e.abs(z), 0.5),
+    e.add(x, e.mul(z, e.sub(y, x))),
+    e.sub(y, e.mul(e.sub(y, x), e.sub(1, z))),
+  ),
+], { gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } })
+export const lerp = Object.assign(
+  (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.call(self, end, weight),
+  { inPlace: (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.callInPlace(self, end, weight) },
+)
+
+export interface ValueOptions {
+  /** What the product or quotient is multiplied with. */
+  value?: number
+}
+const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.mul(y, z)))], { untyped: ['value'] })
+/** `self + value · tensor1 · tensor2`, as `torch.addcmul`. */
+export const addcmul = Object.assign(
+  (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
+    addcmulOp.call(self, tensor1, tensor2, options.value ?? 1),
+  {
+    inPlace: (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
+      addcmulOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
+  },
+)
+const addcdivOp = new PointwiseOp('Addcdiv', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.div(y, z)))], { untyped: ['value'] })
+/** `self + value · tensor1 / tensor2`, as `torch.addcdiv`. */
+export const addcdiv = Object.assign(
+  (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
+    addcdivOp.call(self, tensor1, tensor2, options.value ?? 1),
+  {
+    inPlace: (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
+      addcdivOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
+  },
+)

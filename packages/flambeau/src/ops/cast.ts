@@ -1,0 +1,64 @@
+/** Copies and casts. */
+
+import { type DType, isDType, type Scalar } from '../core/dtype.js'
+import type { Tensor } from '../core/tensor.js'
+import { variable } from '../ir/expr.js'
+import { backendOf } from '../backends/select.js'
+import { castOp, cloneOp } from './copy.js'
+import { constant } from '../ir/expr.js'
+import { PointwiseOp } from './pointwise.js'
+
+/** A copy with memory of its own that gradients flow through, as `torch.clone`. */
+export const clone = (self: Tensor): Tensor => cloneOp([self], false)[0]
+
+/** Where and as what `to` puts a tensor. */
+export interface ToOptions {
+  dtype?: DType
+  device?: string
+  /** Make a copy even where nothing changes. */
+  copy?: boolean
+}
+
+/**
+ * This tensor with another dtype or on another device, as `torch.Tensor.to`; itself where nothing changes.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).to('int64').tolist() // [1, -1]
+ */
+export function to(self: Tensor, target: DType | ToOptions | Tensor | string, options: ToOptions = {}): Tensor {
+  const wanted: ToOptions =
+    typeof target === 'string'
+      ? isDType(target)
+        ? { ...options, dtype: target }
+        : { ...options, device: target }
+      : 'layout' in target
+        ? { ...options, dtype: target.dtype, device: target.device }
+        : target
+  if (wanted.dtype !== undefined && !isDType(wanted.dtype)) throw new TypeError(`to(): '${wanted.dtype}' is not a dtype`)
+  if (wanted.device !== undefined && wanted.device !== self.device) backendOf(wanted.device)
+  const dtype = wanted.dtype ?? self.dtype
+  if (dtype === self.dtype) return wanted.copy ? clone(self) : self
+  return castOp([self], dtype)[0]
+}
+
+export const float = (self: Tensor): Tensor => to(self, 'float32')
+export const double = (self: Tensor): Tensor => to(self, 'float64')
+export const half = (self: Tensor): Tensor => to(self, 'float16')
+export const bfloat16 = (self: Tensor): Tensor => to(self, 'bfloat16')
+export const long = (self: Tensor): Tensor => to(self, 'int64')
+export const int = (self: Tensor): Tensor => to(self, 'int32')
+export const short = (self: Tensor): Tensor => to(self, 'int16')
+export const char = (self: Tensor): Tensor => to(self, 'int8')
+export const byte = (self: Tensor): Tensor => to(self, 'uint8')
+export const bool = (self: Tensor): Tensor => to(self, 'bool')
+export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, other.dtype)
+
+const copyOp = new PointwiseOp('Copy', ['x', 'y'], [variable('y')], { result: 'first', gradients: { x: constant(0), y: variable('g') } })
+const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], { result: 'first', gradients: { x: constant(0), y: variable('g') } })
+
+/** Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`. */
+export const copy_ = (self: Tensor, source: Tensor): Tensor => copyOp.callInPlace(self, source)
+/** Overwrites every element with one value, as `torch.Tensor.fill_`. */
+export const fill_ = (self: Tensor, value: Scalar | Tensor): Tensor => fillOp.callInPlace(self, value)
+/** Overwrites every element with zero, as `torch.Tensor.zero_`. */
+export const zero_ = (self: Tensor): Tensor => fillOp.callInPlace(self, 0)

@@ -1,0 +1,96 @@
+/** Comparisons and logic: results are bool and have no gradient. */
+
+import type { DType } from '../core/dtype.js'
+import { isFloatingPoint, scalarName } from '../core/dtype.js'
+import type { Scalar } from '../core/dtype.js'
+import type { Tensor } from '../core/tensor.js'
+import * as e from '../ir/expr.js'
+import { x, y, z } from '../ir/expr.js'
+import { binary, unary } from './define.js'
+import { PointwiseOp } from './pointwise.js'
+
+/** `self == other` element by element, as `torch.eq`. */
+export const eq = binary('Eq', e.eq(x, y), { result: 'bool' })
+/** `self != other` element by element, as `torch.ne`. */
+export const ne = binary('Ne', e.ne(x, y), { result: 'bool' })
+/** `self < other` element by element, as `torch.lt`. */
+export const lt = binary('Lt', e.lt(x, y), { result: 'bool' })
+/** `self <= other` element by element, as `torch.le`. */
+export const le = binary('Le', e.le(x, y), { result: 'bool' })
+/** `self > other` element by element, as `torch.gt`. */
+export const gt = binary('Gt', e.gt(x, y), { result: 'bool' })
+/** `self >= other` element by element, as `torch.ge`. */
+export const ge = binary('Ge', e.ge(x, y), { result: 'bool' })
+
+const truth = (a: e.Expr): e.Expr => e.ne(a, 0)
+/** Whether both are nonzero, as `torch.logical_and`. */
+export const logicalAnd = binary('LogicalAnd', e.and(truth(x), truth(y)), { result: 'bool' })
+/** Whether either is nonzero, as `torch.logical_or`. */
+export const logicalOr = binary('LogicalOr', e.or(truth(x), truth(y)), { result: 'bool' })
+/** Whether exactly one is nonzero, as `torch.logical_xor`. */
+export const logicalXor = binary('LogicalXor', e.ne(truth(x), truth(y)), { result: 'bool' })
+/** Whether it is zero, as `torch.logical_not`. */
+export const logicalNot = unary('LogicalNot', e.not(x), { result: 'bool' })
+
+const integersOnly = (dtype: DType, name: string): void => {
+  if (isFloatingPoint(dtype)) throw new Error(`"${name}_cpu" not implemented for '${scalarName(dtype)}'`)
+}
+/** Bit by bit; of bools, the logical and, as `torch.bitwise_and`. */
+export const bitwiseAnd = binary('bitwise_and', e.and(x, y), { check: integersOnly })
+/** Bit by bit; of bools, the logical or, as `torch.bitwise_or`. */
+export const bitwiseOr = binary('bitwise_or', e.or(x, y), { check: integersOnly })
+/** Bit by bit; of bools, the exclusive or, as `torch.bitwise_xor`. */
+export const bitwiseXor = binary('bitwise_xor', e.xor(x, y), { check: integersOnly })
+const notBits = unary('bitwise_not', e.bitNot(x), { check: integersOnly })
+const chooseNot = (self: Tensor) => (self.dtype === 'bool' ? logicalNot : notBits)
+/** Every bit flipped; of bools, the logical not, as `torch.bitwise_not`. */
+export const bitwiseNot = Object.assign((self: Tensor): Tensor => chooseNot(self)(self), {
+  inPlace: (self: Tensor): Tensor => chooseNot(self).inPlace(self),
+})
+/** `self · 2^other` in integers, as `torch.bitwise_left_shift`. */
+export const bitwiseLeftShift = binary('lshift', e.shl(x, y), { check: integersOnly })
+/** `self / 2^other` rounded down, as `torch.bitwise_right_shift`. */
+export const bitwiseRightShift = binary('rshift', e.shr(x, y), { check: integersOnly })
+
+/** Whether it is NaN, as `torch.isnan`. */
+export const isnan = unary('Isnan', e.ne(x, x), { result: 'bool' })
+const infinite = unary('Isinf', e.isinf(x), { result: 'bool' })
+const isFinite = unary('Isfinite', e.not(e.or(e.isinf(x), e.isnan(x))), { result: 'bool' })
+const never = unary('Isinf', e.ne(x, x), { result: 'bool' })
+const always = unary('Isfinite', e.eq(x, x), { result: 'bool' })
+/** Whether it is infinite, as `torch.isinf`. */
+export const isinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? infinite : never)(self)
+/** Whether it is neither infinite nor NaN, as `torch.isfinite`. */
+export const isfinite = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? isFinite : always)(self)
+
+const whereOp = new PointwiseOp('Where', ['x', 'y', 'z'], [e.where(x, y, z)], { untyped: ['x'] })
+/**
+ * `a` where the condition holds, `b` elsewhere, with broadcasting, as `torch.where`.
+ *
+ * @example
+ * torch.where(torch.tensor([true, false]), 1, torch.tensor([5, 6])).tolist() // [1, 6]
+ */
+export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar): Tensor {
+  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8')
+    throw new Error(`where expected condition to be a boolean tensor, but got a tensor with dtype ${scalarName(condition.dtype)}`)
+  return whereOp.call(condition, a, b)
+}
+
+const maskOp = new PointwiseOp('MaskedFill', ['x', 'y', 'z'], [e.where(y, z, x)], {
+  result: 'first',
+  gradients: { x: e.where(y, 0, e.g), z: e.where(y, e.g, 0) },
+})
+const maskArguments = (self: Tensor, mask: Tensor, value: Tensor | Scalar): [Tensor, Tensor, Tensor | Scalar] => {
+  if (mask.dtype !== 'bool') throw new Error(`masked_fill_ only supports boolean masks, but got mask with dtype ${scalarName(mask.dtype)}`)
+  if (typeof value === 'object' && value.ndim > 0)
+    throw new Error(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`)
+  return [self, mask, value]
+}
+/** A copy with `value` where the mask holds, as `torch.masked_fill`. */
+export const maskedFill = Object.assign(
+  (self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor => maskOp.call(...maskArguments(self, mask, value)),
+  {
+    inPlace: (self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor =>
+      maskOp.callInPlace(...maskArguments(self, mask, value)),
+  },
+)

@@ -1,0 +1,72 @@
+/** Copying elements from one layout and dtype to another: not recorded, not checked; ops build on it. */
+
+import { flatPlan, planPointwise } from '../backends/plan.js'
+import { type ComputeClass, computeClass, type DType, type Scalar } from '../core/dtype.js'
+import { Tensor } from '../core/tensor.js'
+import { variable } from '../ir/expr.js'
+import { Program } from '../ir/program.js'
+import { defineOp, emptyTensor } from './dispatch.js'
+
+const fill = new Program([variable('x')], [], ['x'])
+const copy = new Program([variable('x')], ['x'], [])
+
+/** Copies elements with a cast and broadcasting, or fills with a number. */
+export function copyInto(target: Tensor, source: Tensor | Scalar): void {
+  const { numel, shape } = target.layout
+  if (numel === 0) return
+  const backend = target.storage.allocator
+  if (!(source instanceof Tensor)) {
+    backend.pointwise(fill, computeClass(target.dtype), [target], planPointwise(shape, [target.layout]), [Number(source)])
+    return
+  }
+  const flat = target.layout.isContiguous && source.layout.isContiguous && numel === source.layout.numel
+  const plan = flat ? flatPlan(numel) : planPointwise(shape, [target.layout, source.layout])
+  backend.pointwise(copy, copyClass(target.dtype, source.dtype), [target, source], plan, [])
+}
+
+/** A copy in the source's memory order if that is dense, row-major otherwise. */
+export function copyOf(t: Tensor, dtype: DType = t.dtype): Tensor {
+  const out = emptyTensor(t.storage.allocator, t.layout.shape, dtype, t.layout.isDense ? t.layout.strides : null)
+  copyInto(out, t)
+  return out
+}
+
+/** This tensor's elements in row-major order: itself where they lie so already. */
+export function rowMajor(t: Tensor): Tensor {
+  if (t.layout.isContiguous) return t
+  const out = emptyTensor(t.storage.allocator, t.layout.shape, t.dtype)
+  copyInto(out, t)
+  return out
+}
+
+/** A new tensor filled with a number. */
+export function filled(like: Tensor, shape: readonly number[], value: Scalar, dtype: DType = like.dtype): Tensor {
+  const out = emptyTensor(like.storage.allocator, shape, dtype)
+  copyInto(out, value)
+  return out
+}
+
+/** A copy computes in the wider of the two types, so that nothing is lost on the way. */
+function copyClass(a: DType, b: DType): ComputeClass {
+  const [ca, cb] = [computeClass(a), computeClass(b)]
+  return ca === 1 || cb === 1 ? 1 : ca === 0 || cb === 0 ? 0 : ca === 3 || cb === 3 ? 3 : 2
+}
+
+/** A recorded copy: row-major if asked, in the source's memory order otherwise. */
+export const cloneOp = defineOp<boolean>({
+  name: 'Clone',
+  forward: ([x], inRowMajor) => {
+    if (!inRowMajor) return [copyOf(x)]
+    const out = emptyTensor(x.storage.allocator, x.layout.shape, x.dtype)
+    copyInto(out, x)
+    return [out]
+  },
+  backward: (gradients) => gradients,
+})
+
+/** A recorded cast; the engine casts the gradient back. */
+export const castOp = defineOp<DType>({
+  name: 'ToCopy',
+  forward: ([x], dtype) => [copyOf(x, dtype)],
+  backward: (gradients) => gradients,
+})

@@ -1,0 +1,76 @@
+/** The three lines that most ops are: from a term to a function with an in-place form. */
+
+import type { Scalar } from '../core/dtype.js'
+import { Storage } from '../core/storage.js'
+import { Layout } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
+import type { Expr } from '../ir/expr.js'
+import { PointwiseOp, type PointwiseOptions } from './pointwise.js'
+
+/** An op with an in-place form, which becomes the Tensor method with a trailing underscore. */
+export interface Unary {
+  (self: Tensor): Tensor
+  readonly inPlace: (self: Tensor) => Tensor
+}
+
+export interface Binary {
+  (self: Tensor, other: Tensor | Scalar): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
+}
+
+export interface Ternary {
+  (self: Tensor, second: Tensor | Scalar, third: Tensor | Scalar): Tensor
+  readonly inPlace: (self: Tensor, second: Tensor | Scalar, third: Tensor | Scalar) => Tensor
+}
+
+/** A function of one tensor: a term over x, with its gradient over g, x and out where the derived one is not the best. */
+export function unary(name: string, term: Expr, options: PointwiseOptions & { gradient?: Expr } = {}): Unary {
+  const gradients = options.gradient ? { x: options.gradient } : options.gradients
+  const op = new PointwiseOp(name, ['x'], [term], { ...options, gradients })
+  return Object.assign((self: Tensor) => op.call(requireTensor(self, name)), {
+    inPlace: (self: Tensor) => op.callInPlace(self),
+  })
+}
+
+/** A function of two operands, the second a tensor or a number: a term over x and y. */
+export function binary(name: string, term: Expr, options: PointwiseOptions = {}): Binary {
+  const op = new PointwiseOp(name, ['x', 'y'], [term], options)
+  return Object.assign(
+    (self: Tensor, other: Tensor | Scalar) => op.call(requireTensor(self, name), operand(self, other, name)),
+    { inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)) },
+  )
+}
+
+/** A function of three operands: a term over x, y and z. */
+export function ternary(name: string, term: Expr, options: PointwiseOptions = {}): Ternary {
+  const op = new PointwiseOp(name, ['x', 'y', 'z'], [term], options)
+  return Object.assign(
+    (self: Tensor, second: Tensor | Scalar, third: Tensor | Scalar) =>
+      op.call(requireTensor(self, name), operand(self, second, name), operand(self, third, name)),
+    {
+      inPlace: (self: Tensor, second: Tensor | Scalar, third: Tensor | Scalar) =>
+        op.callInPlace(self, operand(self, second, name), operand(self, third, name)),
+    },
+  )
+}
+
+export function requireTensor(value: Tensor, name: string): Tensor {
+  if (value instanceof Tensor) return value
+  throw new TypeError(`${name.toLowerCase()}(): argument 'input' must be Tensor, not ${describe(value)}`)
+}
+
+/** A second operand as ops take it; a bigint that a number cannot hold becomes a 0-d int64 tensor. */
+export function operand(self: Tensor, value: Tensor | Scalar, name: string): Tensor | Scalar {
+  if (value instanceof Tensor || typeof value === 'number' || typeof value === 'boolean') return value
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? value : bigintTensor(self, value)
+  throw new TypeError(`${name.toLowerCase()}(): argument 'other' must be Tensor or number, not ${describe(value)}`)
+}
+
+const describe = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)
+
+function bigintTensor(like: Tensor, value: bigint): Tensor {
+  const backend = like.storage.allocator
+  const storage = new Storage(backend, backend.allocate(8), 8)
+  new BigInt64Array(storage.memory.buffer as ArrayBuffer, storage.memory.byteOffset, 1)[0] = value
+  return new Tensor(storage, new Layout([], []), 'int64')
+}

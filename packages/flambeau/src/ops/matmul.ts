@@ -1,0 +1,174 @@
+/** Matrix products. */
+
+import { scalarName } from '../core/dtype.js'
+import { broadcastShapes, showShape } from '../core/layout.js'
+import type { Tensor } from '../core/tensor.js'
+import { add, mul } from './arithmetic.js'
+import { copyInto } from './copy.js'
+import { commonBackend, defineOp, emptyTensor } from './dispatch.js'
+import { expand, reshape, squeeze, t, transpose, unsqueeze } from './view.js'
+
+function requireSameDType(a: Tensor, b: Tensor): void {
+  if (a.dtype !== b.dtype)
+    throw new Error(`expected m1 and m2 to have the same dtype, but got: ${scalarName(a.dtype)} != ${scalarName(b.dtype)}`)
+  if (a.dtype === 'bool') throw new Error('"addmm_impl_cpu_" not implemented for \'Bool\'')
+}
+
+/** [..., m, k] by [..., k, n] with equal leading dimensions. */
+const matmulOp = defineOp({
+  name: 'Mm',
+  forward: ([a, b]) => {
+    const backend = commonBackend([a, b])
+    const out = emptyTensor(backend, [...a.layout.shape.slice(0, -1), b.layout.shape.at(-1)!], a.dtype)
+    if (out.layout.numel > 0) backend.run('matmul', a, b, out, false)
+    return [out]
+  },
+  save: ([a, b], _outputs, _attrs, [needsA, needsB]) => [...(needsB ? [a] : []), ...(needsA ? [b] : [])],
+  backward: ([g], { saved, needs: [needsA, needsB] }) => {
+    const a = needsB ? saved[0] : null
+    const b = needsA ? saved[needsB ? 1 : 0] : null
+    return [b && product(g!, transpose(b, -2, -1)), a && product(transpose(a, -2, -1), g!)]
+  },
+})
+const product = (a: Tensor, b: Tensor): Tensor => matmulOp([a, b], undefined)[0]
+
+/** The product of two matrices [n, k] and [k, m], as `torch.mm`. */
+export function mm(self: Tensor, mat2: Tensor): Tensor {
+  if (self.ndim !== 2) throw new Error('self must be a matrix')
+  if (mat2.ndim !== 2) throw new Error('mat2 must be a matrix')
+  return checkedProduct(self, mat2)
+}
+
+function checkedProduct(a: Tensor, b: Tensor): Tensor {
+  const [m, k] = a.layout.shape
+  const [k2, n] = b.layout.shape
+  if (k !== k2) throw new Error(`mat1 and mat2 shapes cannot be multiplied (${m}x${k} and ${k2}x${n})`)
+  requireSameDType(a, b)
+  return product(a, b)
+}
+
+/** The products of two batches of matrices [b, n, k] and [b, k, m], as `torch.bmm`. */
+export function bmm(self: Tensor, mat2: Tensor): Tensor {
+  if (self.ndim !== 3 || mat2.ndim !== 3) throw new Error('batch1 must be a 3D tensor')
+  const [b, , k] = self.layout.shape
+  if (mat2.layout.shape[0] !== b || mat2.layout.shape[1] !== k)
+    throw new Error(
+      `Expected size for first two dimensions of batch2 tensor to be: ${showShape([b, k])} but got: ${showShape(mat2.layout.shape.slice(0, 2))}.`,
+    )
+  requireSameDType(self, mat2)
+  return product(self, mat2)
+}
+
+/** A matrix [n, m] by a vector [m], as `torch.mv`. */
+export function mv(self: Tensor, vec: Tensor): Tensor {
+  if (self.ndim !== 2 || vec.ndim !== 1)
+    throw new Error(`vector + matrix @ vector expected, got 1, ${self.ndim}, ${vec.ndim}`)
+  if (self.layout.shape[1] !== vec.layout.shape[0])
+    throw new Error(`size mismatch, got input (${self.layout.shape[0]}), mat (${self.layout.shape.join('x')}), vec (${vec.layout.shape[0]})`)
+  requireSameDType(self, vec)
+  return squeeze(product(self, unsqueeze(vec, 1)), 1)
+}
+
+/** The inner product of two vectors, as `torch.dot`. */
+export function dot(self: Tensor, tensor: Tensor): Tensor {
+  if (self.ndim !== 1 || tensor.ndim !== 1)
+    throw new Error(`1D tensors expected, but got ${self.ndim}D and ${tensor.ndim}D tensors`)
+  if (self.layout.numel !== tensor.layout.numel)
+    throw new Error(
+      `inconsistent tensor size, expected tensor [${self.layout.numel}] and src [${tensor.layout.numel}] to have the same number of elements, but got ${self.layout.numel} and ${tensor.layout.numel} elements respectively`,
+    )
+  requireSameDType(self, tensor)
+  return reshape(product(unsqueeze(self, 0), unsqueeze(tensor, 1)), [])
+}
+
+/** The product of every pair of elements of two vectors, as `torch.outer`. */
+export function outer(self: Tensor, vec2: Tensor): Tensor {
+  if (self.ndim !== 1) throw new Error(`outer: Expected 1-D argument self, but got ${self.ndim}-D`)
+  if (vec2.ndim !== 1) throw new Error(`outer: Expected 1-D argument vec2, but got ${vec2.ndim}-D`)
+  return mul(unsqueeze(self, 1), vec2)
+}
+
+/**
+ * The matrix product of tensors of any rank, as `torch.matmul`: vectors count as a row on the left and a column on the
+ * right; leading dimensions broadcast.
+ *
+ * @throws Error `mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)`
+ * @example
+ * torch.ones(5, 2, 3).matmul(torch.ones(3, 4)).shape // [5, 2, 4]
+ */
+export function matmul(self: Tensor, other: Tensor): Tensor {
+  if (self.ndim === 0 || other.ndim === 0)
+    throw new Error(`both arguments to matmul need to be at least 1D, but they are ${self.ndim}D and ${other.ndim}D`)
+  if (self.ndim === 1 && other.ndim === 1) return dot(self, other)
+  if (self.ndim === 2 && other.ndim === 1) return mv(self, other)
+  if (self.ndim === 1) return squeeze(matmul(unsqueeze(self, 0), other), -2)
+  if (other.ndim === 1) return squeeze(matmul(self, unsqueeze(other, 1)), -1)
+  if (self.ndim === 2 && other.ndim === 2) return checkedProduct(self, other)
+  const [m, k] = self.layout.shape.slice(-2)
+  const [k2, n] = other.layout.shape.slice(-2)
+  if (other.ndim === 2) {
+    // One large product instead of many small ones.
+    const rows = reshape(self, self.layout.numel / Math.max(k, 1), k)
+    return reshape(checkedProduct(rows, other), [...self.layout.shape.slice(0, -1), n])
+  }
+  if (k !== k2)
+    throw new Error(`Expected size for first two dimensions of batch2 tensor to be: [${showBatch(self)}, ${k}] but got: [${showBatch(other)}, ${k2}].`)
+  requireSameDType(self, other)
+  const batch = broadcastShapes([self.layout.shape.slice(0, -2), other.layout.shape.slice(0, -2)])
+  return product(expand(self, [...batch, m, k]), expand(other, [...batch, k, n]))
+}
+const showBatch = (x: Tensor): string => x.layout.shape.slice(0, -2).join(', ')
+
+/** `bias + a·b` with the bias as the accumulator's first value: one pass less over the result. */
+const addmmOp = defineOp({
+  name: 'Addmm',
+  forward: ([bias, a, b]) => {
+    const backend = commonBackend([bias, a, b])
+    const shape = [a.layout.shape[0], b.layout.shape[1]]
+    const out = emptyTensor(backend, shape, a.dtype)
+    copyInto(out, bias)
+    if (out.layout.numel > 0) backend.run('matmul', a, b, out, true)
+    return [out]
+  },
+  save: ([, a, b]) => [a, b],
+  backward: ([g], { saved: [a, b], needs }) => [needs[0] ? g : null, needs[1] ? product(g!, t(b)) : null, needs[2] ? product(t(a), g!) : null],
+})
+
+export interface AddmmOptions {
+  beta?: number
+  alpha?: number
+}
+/** `beta · self + alpha · mat1 · mat2`, as `torch.addmm`. */
+export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions = {}): Tensor {
+  const { beta = 1, alpha = 1 } = options
+  if (mat1.ndim !== 2 || mat2.ndim !== 2) throw new Error('mat1 must be a matrix, got ' + `${mat1.ndim}-D tensor`)
+  const [m, k] = mat1.layout.shape
+  const [k2, n] = mat2.layout.shape
+  if (k !== k2) throw new Error(`mat1 and mat2 shapes cannot be multiplied (${m}x${k} and ${k2}x${n})`)
+  requireSameDType(mat1, mat2)
+  const shape = self.layout.shape
+  if (shape.length > 2 || broadcastShapes([shape, [m, n]]).some((size, d) => size !== [m, n][d]))
+    throw new Error(`The expanded size of the tensor (${n}) must match the existing size (${shape.at(-1)}) at non-singleton dimension 1.  Target sizes: [${m}, ${n}].  Tensor sizes: ${showShape(shape)}`)
+  if (alpha === 1 && beta === 1) {
+    if (self.dtype !== mat1.dtype) requireSameDType(self, mat1)
+    return addmmOp([self, mat1, mat2], undefined)[0]
+  }
+  const scaled = mul(product(mat1, mat2), alpha)
+  return beta === 0 ? scaled : add(scaled, mul(self, beta))
+}
+
+/**
+ * `input · weightᵀ + bias`, as `torch.nn.functional.linear`: input [..., in], weight [out, in], bias [out].
+ *
+ * @throws Error `mat1 and mat2 shapes cannot be multiplied (…)`
+ */
+export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  if (weight.ndim === 1 || input.ndim === 1 || bias === null) {
+    const out = matmul(input, t(weight))
+    return bias === null ? out : add(out, bias)
+  }
+  if (input.ndim === 2) return addmm(bias, input, t(weight))
+  const features = input.layout.shape.at(-1)!
+  const rows = reshape(input, features === 0 ? 0 : input.layout.numel / features, features)
+  return reshape(addmm(bias, rows, t(weight)), [...input.layout.shape.slice(0, -1), weight.layout.shape[0]])
+}

@@ -1,0 +1,300 @@
+/** Pointwise ops: a term, its dtype rule, and from both the forward call, the in-place form and every gradient. */
+
+import { flatPlan, planPointwise, resultStrides } from '../backends/plan.js'
+import {
+  type ComputeClass,
+  computeClass,
+  type DType,
+  isFloatingPoint,
+  resultType,
+  type Scalar,
+} from '../core/dtype.js'
+import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../core/graph.js'
+import { broadcastShapes, sameShape } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
+import { derive } from '../ir/derive.js'
+import { add, constant, type Expr, freeVariables, g, variable } from '../ir/expr.js'
+import { Program } from '../ir/program.js'
+import { checkInPlace, commonBackend, emptyLike, emptyTensor, type Gradients, needsRecording, partlyOverlaps } from './dispatch.js'
+import { copyOf } from './copy.js'
+import { rebaseHistory } from './inplace.js'
+
+/**
+ * The dtype rule of an op.
+ * - `promote`: the result type of the operands;
+ * - `float`: the same, but integers become float32;
+ * - `bool`: computed in the result type, stored as bool;
+ * - `first`: that of the first operand (gradients).
+ */
+export type ResultRule = 'promote' | 'float' | 'bool' | 'first'
+
+export type Argument = Tensor | Scalar
+
+export interface PointwiseOptions {
+  readonly result?: ResultRule
+  /** Gradients by variable, for those better written by hand than derived: terms over `g`, the inputs and `out`. */
+  readonly gradients?: Readonly<Record<string, Expr>>
+  /** Operands that do not take part in the dtype rule, such as the condition of `where`. */
+  readonly untyped?: readonly string[]
+  /** Dtypes the op rejects, with the message to raise. */
+  readonly check?: (dtype: DType, name: string) => void
+}
+
+/** One pointwise op with any number of inputs and outputs. */
+export class PointwiseOp {
+  readonly name: string
+  readonly variables: readonly string[]
+  readonly terms: readonly Expr[]
+  readonly #result: ResultRule
+  readonly #untyped: readonly string[]
+  readonly #gradients: Readonly<Record<string, Expr>>
+  readonly #check: PointwiseOptions['check']
+  /** By the set of inputs given as numbers: those are scalars of the call, not operands. */
+  readonly #programs: (Program | undefined)[] = []
+  readonly #backwards = new Map<number, Backward>()
+
+  constructor(name: string, variables: readonly string[], terms: readonly Expr[], options: PointwiseOptions = {}) {
+    this.name = name
+    this.variables = variables
+    this.terms = terms
+    this.#result = options.result ?? 'promote'
+    this.#untyped = options.untyped ?? []
+    this.#gradients = options.gradients ?? {}
+    this.#check = options.check
+  }
+
+  /** The only output. */
+  call(...args: Argument[]): Tensor {
+    return this.run(args)[0]
+  }
+
+  /** Writes the result into `self`, the first argument, and records that. */
+  callInPlace(self: Tensor, ...rest: Argument[]): Tensor {
+    const args = [self, ...rest]
+    const recording = needsRecording(tensorsOf(args))
+    // What backward reads of `self` is its value now: saving first makes the write below a detected change.
+    const node = recording ? new PointwiseNode(this, args) : null
+    this.write(args, [self])
+    if (node !== null) {
+      rebaseHistory(self, node)
+      node.saveOutput(self)
+    }
+    return self
+  }
+
+  /**
+   * Computes into tensors that exist, without recording: results are cast to their dtypes. The written tensors'
+   * versions go up.
+   */
+  write(args: readonly Argument[], targets: readonly Tensor[]): void {
+    const tensors = tensorsOf(args)
+    const backend = commonBackend([...targets, ...tensors])
+    const { compute, result } = this.#types(args)
+    const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
+    for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result)
+    // An operand that overlaps what is written is read from a copy.
+    const operands = tensors.map((t) => (targets.some((target) => partlyOverlaps(target, t)) ? copyOf(t) : t))
+    const all = [...targets, ...operands]
+    if (targets[0].layout.numel > 0) {
+      const plan = planPointwise(targets[0].layout.shape, all.map((t) => t.layout))
+      backend.pointwise(this.#program(args), compute, all, plan, scalarsOf(args))
+    }
+    for (const target of targets) target.storage.version++
+  }
+
+  /** All outputs, recorded where an input requires a gradient. */
+  run(args: readonly Argument[]): Tensor[] {
+    const tensors = tensorsOf(args)
+    const backend = commonBackend(tensors)
+    const { compute, result } = this.#types(args)
+    const first = tensors[0].layout
+    let same = first.isContiguous
+    for (let i = 1; i < tensors.length; i++) {
+      const layout = tensors[i].layout
+      if (layout !== first && !(layout.isContiguous && sameShape(layout.shape, first.shape))) same = false
+    }
+    let outputs: Tensor[]
+    if (same) {
+      const layout = first.offset === 0 ? first : null
+      outputs = this.terms.map(() => (layout ? emptyLike(backend, layout, result) : emptyTensor(backend, first.shape, result)))
+    } else {
+      const layouts = tensors.map((t) => t.layout)
+      const shape = broadcastShapes(layouts.map((l) => l.shape))
+      const strides = resultStrides(shape, layouts)
+      outputs = this.terms.map(() => emptyTensor(backend, shape, result, strides))
+    }
+    if (outputs[0].layout.numel > 0) {
+      const operands = outputs.length === 1 ? [outputs[0], ...tensors] : [...outputs, ...tensors]
+      const plan = same ? flatPlan(first.numel) : planPointwise(outputs[0].layout.shape, operands.map((t) => t.layout))
+      backend.pointwise(this.#program(args), compute, operands, plan, scalarsOf(args))
+    }
+    if (isFloatingPoint(result) && needsRecording(tensors)) {
+      const node = new PointwiseNode(this, args)
+      for (const output of outputs) setHistory(output, node)
+      node.saveOutput(outputs[0])
+    }
+    return outputs
+  }
+
+  #types(args: readonly Argument[]): { compute: ComputeClass; result: DType } {
+    const rule = this.#result
+    let dtype: DType
+    if (rule === 'first') dtype = (args[0] as Tensor).dtype
+    else {
+      const typed = this.#untyped.length === 0 ? args : args.filter((_, i) => !this.#untyped.includes(this.variables[i]))
+      dtype = sharedDType(typed) ?? resultType(typed)
+      if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
+    }
+    this.#check?.(dtype, this.name)
+    return { compute: computeClass(dtype), result: rule === 'bool' ? 'bool' : dtype }
+  }
+
+  #program(args: readonly Argument[]): Program {
+    let mask = 0
+    for (let i = 0; i < args.length; i++) if (!(args[i] instanceof Tensor)) mask |= 1 << i
+    let program = this.#programs[mask]
+    if (program === undefined) {
+      const isScalar = (i: number): boolean => (mask & (1 << i)) !== 0
+      program = new Program(
+        this.terms,
+        this.variables.filter((_, i) => !isScalar(i)),
+        this.variables.filter((_, i) => isScalar(i)),
+      )
+      this.#programs[mask] = program
+    }
+    return program
+  }
+
+  /** The gradient op for these incoming gradients (bits over outputs) and wanted inputs (bits over variables). */
+  backwardFor(incoming: number, wanted: number): Backward {
+    const key = incoming * 0x10000 + wanted
+    let backward = this.#backwards.get(key)
+    if (backward === undefined) {
+      backward = new Backward(this, incoming, wanted, this.#gradients)
+      this.#backwards.set(key, backward)
+    }
+    return backward
+  }
+}
+
+/** The gradient of an op as an op: one fused program for every wanted input. */
+class Backward {
+  /** What it reads of the forward call: variables of the op, and `out`. */
+  readonly reads: readonly string[]
+  readonly #seeds: readonly string[]
+  /** For each wanted input its output of the fused op, or the incoming gradient that it simply is. */
+  readonly #sources: readonly { readonly variable: number; readonly from: number | string }[]
+  readonly #op: PointwiseOp | null
+
+  constructor(op: PointwiseOp, incoming: number, wanted: number, byHand: Readonly<Record<string, Expr>>) {
+    const single = op.terms.length === 1
+    const seed = (i: number): Expr => (single ? g : variable(`g${i}`))
+    const present = op.terms.map((_, i) => i).filter((i) => (incoming & (1 << i)) !== 0)
+    const fused: Expr[] = []
+    this.#sources = op.variables.flatMap((name, i) => {
+      if ((wanted & (1 << i)) === 0) return []
+      const term = byHand[name] ?? sum(present.map((k) => derive(op.terms[k], name, seed(k))))
+      const passes = term.kind === 'variable' && present.some((k) => nameOf(seed(k)) === term.name)
+      return [{ variable: i, from: passes ? (term as { name: string }).name : fused.push(term) - 1 }]
+    })
+    this.#seeds = present.map((k) => nameOf(seed(k)))
+    this.reads = freeVariables(fused).filter((name) => !this.#seeds.includes(name))
+    this.#op = fused.length === 0 ? null : new PointwiseOp(`${op.name}Backward`, [...this.#seeds, ...this.reads], fused, { result: 'first' })
+  }
+
+  run(variables: number, gradients: readonly Tensor[], values: readonly Argument[]): Gradients {
+    const results = this.#op === null ? [] : this.#op.run([...gradients, ...values])
+    const answer: Gradients = new Array(variables).fill(null)
+    for (const { variable: i, from } of this.#sources)
+      answer[i] = typeof from === 'number' ? results[from] : gradients[this.#seeds.indexOf(from)]
+    return answer
+  }
+}
+
+const nameOf = (term: Expr): string => (term as { name: string }).name
+const sum = (terms: readonly Expr[]): Expr => terms.reduce(add, constant(0))
+
+class PointwiseNode extends Node {
+  readonly name: string
+  readonly #op: PointwiseOp
+  readonly #wanted: number
+  /** Per variable: a number, a saved tensor, or null where no gradient reads it. */
+  #values: (Scalar | SavedTensor | null)[] | null
+  #output: SavedTensor | null = null
+  readonly #readsOutput: boolean
+
+  constructor(op: PointwiseOp, args: readonly Argument[]) {
+    super()
+    this.name = `${op.name}Backward0`
+    this.#op = op
+    this.edges = args.map((arg) => (arg instanceof Tensor ? edgeOf(arg) : null))
+    let wanted = 0
+    this.edges.forEach((edge, i) => {
+      if (edge !== null) wanted |= 1 << i
+    })
+    this.#wanted = wanted
+    const { reads } = op.backwardFor((1 << op.terms.length) - 1, wanted)
+    this.#values = args.map((arg, i) =>
+      !reads.includes(op.variables[i]) ? null : arg instanceof Tensor ? new SavedTensor(arg) : arg,
+    )
+    this.#readsOutput = reads.includes('out')
+  }
+
+  saveOutput(output: Tensor): void {
+    if (this.#readsOutput) this.#output = new SavedTensor(output)
+  }
+
+  override backward(gradients: Gradients): Gradients {
+    const values = this.#values
+    if (values === null) throw new Error(freedGraphMessage)
+    let incoming = 0
+    gradients.forEach((gradient, i) => {
+      if (gradient !== null) incoming |= 1 << i
+    })
+    const backward = this.#op.backwardFor(incoming, this.#wanted)
+    const unpack = (saved: Scalar | SavedTensor | null): Argument =>
+      saved instanceof SavedTensor ? saved.unpack(this) : saved!
+    const read = backward.reads.map((name) => unpack(name === 'out' ? this.#output : values[this.#op.variables.indexOf(name)]))
+    return backward.run(this.#op.variables.length, gradients.filter((t) => t !== null), read)
+  }
+
+  override release(): void {
+    // A gradient that reads nothing, such as that of add, can be computed again at any time, as in PyTorch.
+    if (this.#output !== null || this.#values?.some((v) => v instanceof SavedTensor)) this.#values = null
+    this.#output = null
+  }
+}
+
+function tensorsOf(args: readonly Argument[]): Tensor[] {
+  const tensors: Tensor[] = []
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]
+    if (arg instanceof Tensor) tensors.push(arg)
+  }
+  return tensors
+}
+
+const noScalars: readonly number[] = []
+function scalarsOf(args: readonly Argument[]): readonly number[] {
+  let scalars: number[] | null = null
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]
+    if (!(arg instanceof Tensor)) (scalars ??= []).push(Number(arg))
+  }
+  return scalars ?? noScalars
+}
+
+/** The dtype where all operands have the same and no number can lift it: the common case, without counting categories. */
+function sharedDType(args: readonly Argument[]): DType | undefined {
+  let dtype: DType | undefined
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]
+    if (arg instanceof Tensor) {
+      if (dtype === undefined) dtype = arg.dtype
+      else if (dtype !== arg.dtype) return undefined
+    }
+  }
+  if (dtype === undefined || isFloatingPoint(dtype)) return dtype
+  for (let i = 0; i < args.length; i++) if (!(args[i] instanceof Tensor)) return undefined
+  return dtype
+}

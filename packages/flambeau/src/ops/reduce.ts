@@ -1,0 +1,349 @@
+/** Reductions: over all elements, or over some dimensions, which go away or stay with size 1. */
+
+import { type Reduction, reductions } from '../backends/backend.js'
+import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { contiguousStrides, Layout, sameShape, type Shape, wrapDim, wrapDims } from '../core/layout.js'
+import { named, type ValuesIndices } from '../core/results.js'
+import { Tensor } from '../core/tensor.js'
+import { div, mul, sub } from './arithmetic.js'
+import { eq, maskedFill, ne, where } from './comparison.js'
+import { to } from './cast.js'
+import { filled } from './copy.js'
+import { defineOp, emptyTensor } from './dispatch.js'
+import { exp } from './elementary.js'
+import { expand, reshape } from './view.js'
+
+export type Dims = number | readonly number[] | null
+
+export interface ReduceOptions {
+  /** The dimensions to reduce; all unless given. */
+  dim?: Dims
+  /** Keep reduced dimensions with size 1. */
+  keepdim?: boolean
+}
+export interface SumOptions extends ReduceOptions {
+  /** Cast to this dtype first. */
+  dtype?: DType
+}
+
+/** `sum(1)`, `sum([0, 1], { keepdim: true })` and `sum({ dim: 1 })` are the same call in three spellings. */
+export function readDims<O extends ReduceOptions>(dim: Dims | O | undefined, options: O | undefined): O {
+  if (dim !== null && typeof dim === 'object' && !Array.isArray(dim)) return dim as O
+  return { ...options, dim: (dim as Dims | undefined) ?? options?.dim } as O
+}
+
+interface Reducing {
+  /** The operand with its reduced dimensions last. */
+  readonly operand: Tensor
+  readonly count: number
+  /** The result's shape as the kernel writes it, and as the caller sees it. */
+  readonly kept: Shape
+  readonly shown: Shape
+  /** The number of elements each result is made of. */
+  readonly size: number
+}
+
+function reducing(self: Tensor, dims: readonly number[], keepdim: boolean): Reducing {
+  const { shape } = self.layout
+  const reduced = new Array<boolean>(shape.length).fill(false)
+  for (const d of dims) reduced[d] = true
+  const keptDims = shape.map((_, d) => d).filter((d) => !reduced[d])
+  const order = [...keptDims, ...dims.toSorted((a, b) => a - b)]
+  const kept = keptDims.map((d) => shape[d])
+  return {
+    operand: new Tensor(self.storage, self.layout.permute(order), self.dtype),
+    count: dims.length,
+    kept,
+    shown: keepdim ? shape.map((size, d) => (reduced[d] ? 1 : size)) : kept,
+    size: dims.reduce((n, d) => n * shape[d], 1),
+  }
+}
+
+/** The same new tensor under another shape with as many elements. */
+const shown = (t: Tensor, shape: Shape): Tensor =>
+  sameShape(t.layout.shape, shape) ? t : new Tensor(t.storage, new Layout(shape, contiguousStrides(shape)), t.dtype)
+
+interface Attributes {
+  readonly dims: readonly number[]
+  readonly keepdim: boolean
+}
+
+/** A result of reducing, made to broadcast against the operand again. */
+function restore(t: Tensor, { dims, keepdim }: Attributes, ndim: number): Tensor {
+  if (keepdim || dims.length === 0) return t
+  let next = 0
+  return reshape(t, Array.from({ length: ndim }, (_, d) => (dims.includes(d) ? 1 : t.layout.shape[next++])))
+}
+
+function reduceTo(kind: Reduction, self: Tensor, { dims, keepdim }: Attributes, dtype: DType): Tensor {
+  const { operand, count, kept, shown: shape } = reducing(self, dims, keepdim)
+  const out = emptyTensor(self.storage.allocator, kept, dtype)
+  if (out.layout.numel > 0) self.storage.allocator.run('reduce', reductions.indexOf(kind), operand, out, count)
+  return shown(out, shape)
+}
+
+const sumOp = defineOp<Attributes & { dtype: DType }>({
+  name: 'Sum',
+  forward: ([x], attrs) => [reduceTo('sum', x, attrs, attrs.dtype)],
+  backward: ([g], { attrs, inputs }) => [expand(restore(g!, attrs, inputs[0].shape.length), inputs[0].shape)],
+})
+/**
+ * The sum of all elements, or over `dim`, as `torch.sum`. Integers and bools are summed in int64.
+ *
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).sum(1).tolist() // [3, 7]
+ */
+export function sum(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
+  const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
+  const x = dtype !== undefined && isFloatingPoint(dtype) !== isFloatingPoint(self.dtype) ? to(self, dtype) : self
+  return sumOp([x], { dims: wrapDims(dims, self.ndim), keepdim, dtype: dtype ?? (isFloatingPoint(self.dtype) ? self.dtype : 'int64') })[0]
+}
+
+const meanOp = defineOp<Attributes>({
+  name: 'Mean',
+  forward: ([x], attrs) => [reduceTo('mean', x, attrs, x.dtype)],
+  backward: ([g], { attrs, inputs }) => {
+    const { shape } = inputs[0]
+    const size = attrs.dims.reduce((n, d) => n * shape[d], 1)
+    return [expand(div(restore(g!, attrs, shape.length), size), shape)]
+  },
+})
+/** The mean of all elements, or over `dim`, as `torch.mean`. @throws Error for integers. */
+export function mean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
+  const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
+  const x = dtype === undefined ? self : to(self, dtype)
+  if (!isFloatingPoint(x.dtype))
+    throw new Error(`mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`)
+  return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
+}
+
+const prodOp = defineOp<Attributes & { dtype: DType }>({
+  name: 'Prod',
+  forward: ([x], attrs) => [reduceTo('prod', x, attrs, attrs.dtype)],
+  save: ([x]) => [x],
+  backward: ([g], { saved: [x], attrs }) => {
+    // The product of all the others: by division where nothing is 0; a single 0 gets the product of the rest.
+    const zero = eq(x, 0)
+    const zeros = sum(zero, attrs.dims, { keepdim: true })
+    const others = maskedFill(x, zero, 1)
+    const rest = prodOp([others], { ...attrs, keepdim: true })[0]
+    const alone = where(eq(zeros, 1), where(zero, rest, 0), 0)
+    return [mul(restore(g!, attrs, x.ndim), where(eq(zeros, 0), div(rest, others), alone))]
+  },
+})
+/** The product of all elements, or over one `dim`, as `torch.prod`. */
+export function prod(self: Tensor, dim?: number | null | SumOptions, options?: SumOptions): Tensor {
+  const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
+  const x = dtype === undefined ? self : to(self, dtype)
+  return prodOp([x], { dims: wrapDims(dims, self.ndim), keepdim, dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64' })[0]
+}
+
+function extremeOp(kind: 'max' | 'min', name: string) {
+  const op = defineOp<Attributes>({
+    name,
+    forward: ([x], attrs) => [reduceTo(kind, x, attrs, x.dtype)],
+    save: ([x], [out]) => [x, out],
+    // All places that hold the extreme share the gradient.
+    backward: ([g], { saved: [x, out], attrs }) => {
+      const mask = eq(x, restore(out, attrs, x.ndim))
+      return [mul(div(restore(g!, attrs, x.ndim), sum(mask, attrs.dims, { keepdim: true })), mask)]
+    },
+  })
+  return op
+}
+const amaxOp = extremeOp('max', 'Amax')
+const aminOp = extremeOp('min', 'Amin')
+
+function requireElements(self: Tensor, dims: readonly number[], name: string): void {
+  if (self.layout.numel > 0) return
+  if (dims.length === self.ndim)
+    throw new Error(`${name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.`)
+  const empty = dims.find((d) => self.layout.shape[d] === 0)
+  if (empty !== undefined) throw new RangeError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
+}
+
+/** The largest elements over `dim` (several allowed), as `torch.amax`. Equal ones share the gradient. */
+export function amax(self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  const { dim: dims, keepdim = false } = readDims(dim, options)
+  const wrapped = wrapDims(dims, self.ndim)
+  requireElements(self, wrapped, 'amax')
+  return amaxOp([self], { dims: wrapped, keepdim })[0]
+}
+/** The smallest elements over `dim` (several allowed), as `torch.amin`. Equal ones share the gradient. */
+export function amin(self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  const { dim: dims, keepdim = false } = readDims(dim, options)
+  const wrapped = wrapDims(dims, self.ndim)
+  requireElements(self, wrapped, 'amin')
+  return aminOp([self], { dims: wrapped, keepdim })[0]
+}
+
+const placeOp = defineOp<{ dim: number; size: number; keepdim: boolean }>({
+  name: 'ValueSelectingReduction',
+  forward: ([g, index], { dim, size, keepdim }) => {
+    const full = keepdim ? g.layout : g.layout.unsqueeze(dim)
+    const at = keepdim ? index.layout : index.layout.unsqueeze(dim)
+    const out = filled(g, full.shape.with(dim, size), 0)
+    out.storage.allocator.run('scatter', out, dim, new Tensor(index.storage, at, index.dtype), new Tensor(g.storage, full, g.dtype), 0)
+    return [out]
+  },
+  save: ([, index]) => [index],
+  backward: ([g], { saved: [index], attrs }) => [pickOp([g!, index], attrs)[0], null],
+})
+const pickOp = defineOp<{ dim: number; size: number; keepdim: boolean }>({
+  name: 'Pick',
+  forward: ([x, index], { dim, keepdim }) => {
+    const at = keepdim ? index.layout : index.layout.unsqueeze(dim)
+    const out = emptyTensor(x.storage.allocator, at.shape, x.dtype)
+    x.storage.allocator.run('gather', x, dim, new Tensor(index.storage, at, index.dtype), out)
+    return [shown(out, index.layout.shape)]
+  },
+  save: ([, index]) => [index],
+  backward: ([g], { saved: [index], attrs }) => [placeOp([g!, index], attrs)[0], null],
+})
+
+const selectOp = defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
+  name: 'MaxMin',
+  differentiableOutputs: 1,
+  forward: ([x], { kind, dim, keepdim }) => {
+    const { operand, count, kept, shown: shape } = reducing(x, x.ndim === 0 ? [] : [dim], keepdim)
+    const backend = x.storage.allocator
+    const values = emptyTensor(backend, kept, x.dtype)
+    const indices = emptyTensor(backend, kept, 'int64')
+    if (values.layout.numel > 0) backend.run('reduceIndex', kind, operand, values, indices, count)
+    return [shown(values, shape), shown(indices, shape)]
+  },
+  save: (_, [, indices]) => [indices],
+  backward: ([g], { saved: [indices], attrs, inputs }) => {
+    const { shape } = inputs[0]
+    if (shape.length === 0) return [g]
+    return [placeOp([g!, indices], { dim: attrs.dim, size: shape[attrs.dim], keepdim: attrs.keepdim })[0]]
+  },
+})
+
+interface KeepDim {
+  keepdim?: boolean
+}
+interface Extreme {
+  (self: Tensor): Tensor
+  (self: Tensor, dim: number, options?: KeepDim): ValuesIndices
+}
+function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
+  return ((self: Tensor, dim?: number | (KeepDim & { dim: number }), options?: KeepDim) => {
+    if (dim === undefined) {
+      const all = wrapDims(null, self.ndim)
+      requireElements(self, all, name)
+      return whole([self], { dims: all, keepdim: false })[0]
+    }
+    const { dim: d, keepdim = false } = typeof dim === 'number' ? { ...options, dim } : dim
+    const wrapped = wrapDim(d, self.ndim)
+    requireElements(self, self.ndim === 0 ? [] : [wrapped], name)
+    const [values, indices] = selectOp([self], { kind, dim: wrapped, keepdim })
+    return named({ values, indices })
+  }) as Extreme
+}
+/**
+ * The largest element, or with `dim` the largest ones and their indices, as `torch.max`. For two tensors use `maximum`.
+ *
+ * @example
+ * const { values, indices } = torch.tensor([[1, 9], [5, 3]]).max(1) // [9, 5] and [1, 0]
+ */
+export const max: Extreme = extreme(0, amaxOp, 'max')
+/** The smallest element, or with `dim` the smallest ones and their indices, as `torch.min`. */
+export const min: Extreme = extreme(1, aminOp, 'min')
+
+function argExtreme(kind: 0 | 1, name: string) {
+  return (self: Tensor, dim?: number | null | ReduceOptions, options?: ReduceOptions): Tensor => {
+    const { dim: one, keepdim = false } = readDims(dim, options)
+    const dims = wrapDims(one, self.ndim)
+    requireElements(self, dims, name)
+    const { operand, count, kept, shown: shape } = reducing(self, dims, keepdim)
+    const indices = emptyTensor(self.storage.allocator, kept, 'int64')
+    if (indices.layout.numel > 0) self.storage.allocator.run('reduceIndex', kind, operand, null, indices, count)
+    return shown(indices, shape)
+  }
+}
+/** The index of the largest element, in the flattened tensor or along `dim`, as `torch.argmax`. */
+export const argmax = argExtreme(0, 'argmax')
+/** The index of the smallest element, in the flattened tensor or along `dim`, as `torch.argmin`. */
+export const argmin = argExtreme(1, 'argmin')
+
+function truth(kind: 'any' | 'all') {
+  return (self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor => {
+    const { dim: dims, keepdim = false } = readDims(dim, options)
+    return reduceTo(kind, self, { dims: wrapDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
+  }
+}
+/** Whether any element is nonzero, as `torch.any`. */
+export const any = truth('any')
+/** Whether all elements are nonzero, as `torch.all`. */
+export const all = truth('all')
+
+export interface VarOptions extends ReduceOptions {
+  /** Divide by n − correction; 1, Bessel's, unless given. */
+  correction?: number
+  /** `unbiased: false` is `correction: 0`. */
+  unbiased?: boolean
+}
+interface VarAttributes extends Attributes {
+  readonly correction: number
+}
+
+const varOp = defineOp<VarAttributes & { isStd: boolean }>({
+  name: 'Var',
+  forward: ([x], attrs) => {
+    const { operand, count, kept, shown: shape } = reducing(x, attrs.dims, attrs.keepdim)
+    const out = emptyTensor(x.storage.allocator, kept, x.dtype)
+    if (out.layout.numel > 0) x.storage.allocator.run('variance', operand, out, null, count, attrs.correction, attrs.isStd)
+    return [shown(out, shape)]
+  },
+  save: ([x], [out], { isStd }) => (isStd ? [x, out] : [x]),
+  backward: ([g], { saved: [x, out], attrs }) => {
+    const n = attrs.dims.reduce((k, d) => k * x.layout.shape[d], 1)
+    const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
+    const full = restore(g!, attrs, x.ndim)
+    if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
+    const scale = maskedFill(div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)), eq(restore(out, attrs, x.ndim), 0), 0)
+    return [mul(scale, centred)]
+  },
+})
+function spread(isStd: boolean) {
+  const name = isStd ? 'std' : 'var'
+  return (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor => {
+    const { dim: dims, keepdim = false, correction, unbiased } = readDims(dim, options)
+    if (!isFloatingPoint(self.dtype)) throw new Error(`${name} only support floating point and complex dtypes`)
+    const given = Array.isArray(dims) && dims.length === 0 ? null : dims
+    return varOp([self], { dims: wrapDims(given, self.ndim), keepdim, correction: correction ?? (unbiased === false ? 0 : 1), isStd })[0]
+  }
+}
+/** The variance Σ(x − mean)² / (n − correction), as `torch.var`. */
+const variance = spread(false)
+export { variance as var }
+/** The standard deviation, the root of the variance, as `torch.std`. */
+export const std = spread(true)
+
+const logsumexpOp = defineOp<Attributes>({
+  name: 'Logsumexp',
+  forward: ([x], attrs) => [reduceTo('logsumexp', x, attrs, x.dtype)],
+  save: ([x], [out]) => [x, out],
+  backward: ([g], { saved: [x, out], attrs }) => [
+    mul(restore(g!, attrs, x.ndim), exp(sub(x, restore(out, attrs, x.ndim)))),
+  ],
+})
+/** ln Σ e^x over `dim`, without overflow, as `torch.logsumexp`. */
+export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
+  const { dim: dims, keepdim = false } = readDims(dim, options)
+  const x = isFloatingPoint(self.dtype) ? self : to(self, 'float32')
+  return logsumexpOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
+}
+
+/** A gradient summed over what broadcasting repeated, so that it has this shape. */
+export function sumTo(g: Tensor, shape: Shape): Tensor {
+  if (sameShape(g.layout.shape, shape)) return g
+  const lead = g.ndim - shape.length
+  const dims = g.layout.shape.map((_, d) => d).filter((d) => d < lead || (shape[d - lead] === 1 && g.layout.shape[d] !== 1))
+  const total = dims.length === 0 ? g : sum(g, dims, { keepdim: true })
+  return sameShape(total.layout.shape, shape) ? total : reshape(total, shape)
+}
+
+/** How many elements are nonzero, as `torch.count_nonzero`. */
+export const countNonzero = (self: Tensor, dim?: Dims): Tensor => sum(ne(self, 0), dim ?? null)

@@ -1,0 +1,301 @@
+/** Views: another layout on the same storage, never a kernel. */
+
+import { edgeOf, isGradEnabled, Node, setHistory } from '../core/graph.js'
+import { type Layout, numelOf, showShape, wrapDim, type Shape } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
+import { cloneOp, copyInto, filled } from './copy.js'
+import { defineOp, type Gradients, needsRecording } from './dispatch.js'
+
+/** Sizes as PyTorch takes them: `view(2, 3)` or `view([2, 3])`. */
+export type Sizes = readonly number[] | readonly [Shape]
+export const sizesOf = (sizes: Sizes): Shape =>
+  sizes.length === 1 && typeof sizes[0] === 'object' ? sizes[0] : (sizes as readonly number[])
+
+class ViewNode extends Node {
+  readonly name: string
+  readonly #backward: (gradient: Tensor) => Tensor
+
+  constructor(name: string, input: Tensor, backward: (gradient: Tensor) => Tensor) {
+    super()
+    this.name = `${name}Backward0`
+    this.edges = [edgeOf(input)]
+    this.#backward = backward
+  }
+
+  override backward([gradient]: Gradients): Gradients {
+    return [gradient === null ? null : this.#backward(gradient)]
+  }
+}
+
+/** `self` through another layout. `backward` gives the gradient of `self` from that of the view. */
+export function makeView(name: string, self: Tensor, layout: Layout, backward: (gradient: Tensor) => Tensor): Tensor {
+  const out = new Tensor(self.storage, layout, self.dtype)
+  if (isGradEnabled()) {
+    out.view = { base: self.view?.base ?? self, version: self.storage.version }
+    if (needsRecording([self])) setHistory(out, new ViewNode(name, self, backward))
+  }
+  return out
+}
+
+/** Resolves one -1 in a shape and checks that the sizes fit. @throws Error in PyTorch's words. */
+export function inferShape(shape: Shape, numel: number): Shape {
+  const unknown = shape.indexOf(-1)
+  const bad = shape.find((size) => !Number.isInteger(size) || size < -1)
+  if (bad !== undefined) throw new Error(`invalid shape dimension ${bad}`)
+  if (unknown >= 0) {
+    if (shape.indexOf(-1, unknown + 1) >= 0) throw new Error('only one dimension can be inferred')
+    const known = numelOf(shape.toSpliced(unknown, 1))
+    if (known === 0)
+      throw new Error(
+        `cannot reshape tensor of 0 elements into shape ${showShape(shape)} because the unspecified dimension size -1 can be any value and is ambiguous`,
+      )
+    if (numel % known === 0) return shape.with(unknown, numel / known)
+  } else if (numelOf(shape) === numel) return shape
+  throw new Error(`shape '${showShape(shape)}' is invalid for input of size ${numel}`)
+}
+
+/**
+ * The same elements with another shape, sharing memory, as `torch.Tensor.view`. One size may be -1.
+ *
+ * @throws Error where the strides do not allow it: use `reshape`.
+ * @example
+ * torch.arange(6).view(2, -1).shape // [2, 3]
+ */
+export function view(self: Tensor, ...sizes: Sizes): Tensor {
+  const shape = inferShape(sizesOf(sizes), self.layout.numel)
+  const layout = self.layout.reshape(shape)
+  if (layout === undefined)
+    throw new Error(
+      'view size is not compatible with input tensor\'s size and stride (at least one dimension spans across two contiguous ' +
+        'subspaces). Use .reshape(...) instead.',
+    )
+  const own = self.layout.shape
+  return makeView('View', self, layout, (g) => reshape(g, own))
+}
+
+/**
+ * The same elements with another shape: a view where the strides allow it, a copy otherwise, as `torch.reshape`.
+ *
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).t().reshape(4).tolist() // [1, 3, 2, 4]
+ */
+export function reshape(self: Tensor, ...sizes: Sizes): Tensor {
+  const shape = inferShape(sizesOf(sizes), self.layout.numel)
+  return self.layout.reshape(shape) === undefined ? view(contiguous(self), shape) : view(self, shape)
+}
+
+/** This tensor in row-major order: itself if it is so already, a copy otherwise, as `torch.Tensor.contiguous`. */
+export function contiguous(self: Tensor): Tensor {
+  return self.layout.isContiguous ? self : cloneOp([self], true)[0]
+}
+
+/** The dimensions in another order, as `torch.permute`. */
+export function permute(self: Tensor, ...dims: Sizes): Tensor {
+  const order = sizesOf(dims).map((d) => wrapDim(d, self.ndim))
+  if (order.length !== self.ndim)
+    throw new Error(
+      `permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${self.ndim} is not equal to len(dims) = ${order.length}`,
+    )
+  if (new Set(order).size !== order.length) throw new Error('permute(): duplicate dims are not allowed.')
+  const inverse = new Array<number>(order.length)
+  order.forEach((d, i) => {
+    inverse[d] = i
+  })
+  return makeView('Permute', self, self.layout.permute(order), (g) => permute(g, inverse))
+}
+
+/** Two dimensions exchanged, as `torch.transpose`. */
+export function transpose(self: Tensor, dim0: number, dim1: number): Tensor {
+  const [a, b] = [wrapDim(dim0, self.ndim), wrapDim(dim1, self.ndim)]
+  if (self.ndim === 0) return makeView('Transpose', self, self.layout, (g) => g)
+  const order = Array.from({ length: self.ndim }, (_, d) => (d === a ? b : d === b ? a : d))
+  return makeView('Transpose', self, self.layout.permute(order), (g) => transpose(g, a, b))
+}
+
+/** A matrix transposed; 0-d and 1-d tensors as they are, as `torch.t`. */
+export function t(self: Tensor): Tensor {
+  if (self.ndim > 2) throw new Error(`t() expects a tensor with <= 2 dimensions, but self is ${self.ndim}D`)
+  const layout = self.ndim === 2 ? self.layout.permute([1, 0]) : self.layout
+  return makeView('T', self, layout, (g) => t(g))
+}
+
+/** Without the dimensions of size 1, or without the given ones of that size, as `torch.squeeze`. */
+export function squeeze(self: Tensor, dim?: number | readonly number[]): Tensor {
+  const own = self.layout.shape
+  const chosen = dim === undefined ? own.map((_, d) => d) : (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim(d, self.ndim))
+  const kept = own.map((_, d) => d).filter((d) => own[d] !== 1 || !chosen.includes(d))
+  return makeView('Squeeze', self, self.layout.permute(kept), (g) => reshape(g, own))
+}
+
+/** With a new dimension of size 1 at `dim`, as `torch.unsqueeze`. */
+export function unsqueeze(self: Tensor, dim: number): Tensor {
+  const at = wrapDim(dim, self.ndim + 1)
+  return makeView('Unsqueeze', self, self.layout.unsqueeze(at), (g) => squeeze(g, at))
+}
+
+/** Dimensions of size 1 (and new leading ones) repeated without a copy; -1 keeps a size, as `torch.Tensor.expand`. */
+export function expand(self: Tensor, ...sizes: Sizes): Tensor {
+  const wanted = sizesOf(sizes)
+  const own = self.layout.shape
+  const lead = wanted.length - own.length
+  if (lead < 0)
+    throw new Error(
+      `expand(torch.${self.dtype}{${showShape(own)}}, size=${showShape(wanted)}): the number of sizes provided (${wanted.length}) must be ` +
+        `greater or equal to the number of dimensions in the tensor (${own.length})`,
+    )
+  const shape = wanted.map((size, d) => {
+    if (size === -1) {
+      if (d < lead)
+        throw new Error(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${d}`)
+      return own[d - lead]
+    }
+    if (d >= lead && own[d - lead] !== 1 && own[d - lead] !== size)
+      throw new Error(
+        `The expanded size of the tensor (${size}) must match the existing size (${own[d - lead]}) at non-singleton dimension ${d}.  ` +
+          `Target sizes: ${showShape(wanted)}.  Tensor sizes: ${showShape(own)}`,
+      )
+    return size
+  })
+  // The engine sums the gradient over what was repeated.
+  return makeView('Expand', self, self.layout.expand(shape), (g) => g)
+}
+
+/** `expand` under its other name, as `torch.broadcast_to`. */
+export const broadcastTo = (self: Tensor, ...sizes: Sizes): Tensor => expand(self, ...sizes)
+/** `expand` to another tensor's shape, as `torch.Tensor.expand_as`. */
+export const expandAs = (self: Tensor, other: Tensor): Tensor => expand(self, other.layout.shape)
+/** `view` with another tensor's shape, as `torch.Tensor.view_as`. */
+export const viewAs = (self: Tensor, other: Tensor): Tensor => view(self, other.layout.shape)
+/** `reshape` with another tensor's shape, as `torch.Tensor.reshape_as`. */
+export const reshapeAs = (self: Tensor, other: Tensor): Tensor => reshape(self, other.layout.shape)
+
+/** One index of a dimension, which goes away, as `torch.select`. */
+export function select(self: Tensor, dim: number, index: number): Tensor {
+  if (self.ndim === 0) throw new RangeError('select() cannot be applied to a 0-dim tensor.')
+  const d = wrapDim(dim, self.ndim)
+  const size = self.layout.shape[d]
+  if (!Number.isInteger(index) || index < -size || index >= size)
+    throw new RangeError(`select(): index ${index} out of range for tensor of size ${showShape(self.layout.shape)} at dimension ${d}`)
+  const at = index < 0 ? index + size : index
+  return makeView('Select', self, self.layout.select(d, at), (g) => embed(unsqueeze(g, d), self.layout.shape, d, at, 1))
+}
+
+/**
+ * The indices from `start` up to `end` (exclusive) of a dimension, every `step`-th, as Python's slices: negative bounds
+ * count from the end, bounds outside are clipped.
+ */
+export function slice(self: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1): Tensor {
+  if (self.ndim === 0) throw new RangeError('slice() cannot be applied to a 0-dim tensor.')
+  if (!Number.isInteger(step) || step <= 0) throw new RangeError('slice step must be positive')
+  const d = wrapDim(dim, self.ndim)
+  const size = self.layout.shape[d]
+  const clip = (bound: number): number => Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size)
+  const from = clip(start ?? 0)
+  const length = Math.max(0, Math.ceil((clip(end ?? size) - from) / step))
+  return makeView('Slice', self, self.layout.slice(d, from, length, step), (g) => embed(g, self.layout.shape, d, from, step))
+}
+
+/** `length` indices of a dimension from `start`, as `torch.narrow`. */
+export function narrow(self: Tensor, dim: number, start: number, length: number): Tensor {
+  if (self.ndim === 0) throw new Error('narrow() cannot be applied to a 0-dim tensor.')
+  const d = wrapDim(dim, self.ndim)
+  const size = self.layout.shape[d]
+  if (length < 0) throw new Error('narrow(): length must be non-negative.')
+  if (start < -size || start > size)
+    throw new RangeError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${start})`)
+  const from = start < 0 ? start + size : start
+  if (from + length > size) throw new Error(`start (${from}) + length (${length}) exceeds dimension size (${size}).`)
+  return makeView('Narrow', self, self.layout.slice(d, from, length), (g) => embed(g, self.layout.shape, d, from, 1))
+}
+
+/** Dimensions `startDim` to `endDim` merged into one, as `torch.flatten`. */
+export function flatten(self: Tensor, startDim = 0, endDim = -1): Tensor {
+  const [from, to] = [wrapDim(startDim, self.ndim), wrapDim(endDim, self.ndim)]
+  if (from > to) throw new Error('flatten() has invalid args: start_dim cannot come after end_dim')
+  const own = self.layout.shape
+  if (own.length === 0) return reshape(self, 1)
+  if (from === to) return self
+  return reshape(self, own.toSpliced(from, to - from + 1, numelOf(own.slice(from, to + 1))))
+}
+
+/** One dimension split into several, as `torch.unflatten`. One size may be -1. */
+export function unflatten(self: Tensor, dim: number, sizes: Shape): Tensor {
+  const d = wrapDim(dim, self.ndim)
+  const own = self.layout.shape
+  if (sizes.length === 0) throw new Error('unflatten: sizes must be non-empty')
+  return view(self, own.toSpliced(d, 1, ...inferShape(sizes, own[d])))
+}
+
+/**
+ * Pieces along a dimension, as `torch.split`: of `size` each (the last may be smaller), or of the given sizes. All are
+ * views.
+ */
+export function split(self: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
+  const d = wrapDim(dim, self.ndim)
+  if (self.ndim === 0) throw new Error('split expects at least a 1-dimensional tensor')
+  const total = self.layout.shape[d]
+  let sizes: readonly number[]
+  if (typeof size === 'number') {
+    if (size < 0 || (size === 0 && total !== 0)) throw new Error(`split expects split_size be non-negative, but got split_size=${size}`)
+    const count = total === 0 ? 1 : Math.ceil(total / size)
+    sizes = Array.from({ length: count }, (_, i) => Math.min(size, total - i * size))
+  } else {
+    sizes = size
+    if (sizes.reduce((n, s) => n + s, 0) !== total || sizes.some((s) => s < 0))
+      throw new Error(
+        `split_with_sizes expects split_sizes to sum exactly to ${total} (input tensor's size at dimension ${d}), but got split_sizes=${showShape(sizes)}`,
+      )
+  }
+  let from = 0
+  return sizes.map((length) => {
+    const piece = narrow(self, d, from, length)
+    from += length
+    return piece
+  })
+}
+
+/** At most `chunks` pieces of equal size along a dimension, as `torch.chunk`. */
+export function chunk(self: Tensor, chunks: number, dim = 0): Tensor[] {
+  if (!(chunks > 0)) throw new Error(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)
+  const d = wrapDim(dim, self.ndim)
+  if (self.ndim === 0) throw new Error('chunk expects at least a 1-dimensional tensor')
+  const total = self.layout.shape[d]
+  const size = Math.ceil(total / chunks)
+  return size === 0 ? split(self, new Array(chunks).fill(0), d) : split(self, size, d)
+}
+
+/** All slices along a dimension, which goes away, as `torch.unbind`. */
+export function unbind(self: Tensor, dim = 0): Tensor[] {
+  const d = wrapDim(dim, self.ndim)
+  if (self.ndim === 0) throw new RangeError('Dimension specified as 0 but tensor has no dimensions')
+  return Array.from({ length: self.layout.shape[d] }, (_, i) => select(self, d, i))
+}
+
+/** A dimension moved to another place, as `torch.movedim`. */
+export function movedim(self: Tensor, source: number, destination: number): Tensor {
+  const [from, to] = [wrapDim(source, self.ndim), wrapDim(destination, self.ndim)]
+  const order = Array.from({ length: self.ndim }, (_, d) => d).toSpliced(from, 1)
+  return permute(self, order.toSpliced(to, 0, from))
+}
+
+/** The same elements cut off from the graph, sharing memory, as `torch.Tensor.detach`. */
+export function detach(self: Tensor): Tensor {
+  return new Tensor(self.storage, self.layout, self.dtype)
+}
+
+/** Zeros of a shape with `g` in a slice of one dimension: the gradient of slicing, itself differentiable. */
+const embed = (g: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor =>
+  embedOp([g], { shape, dim, start, step })[0]
+const embedOp = defineOp<{ shape: Shape; dim: number; start: number; step: number }>({
+  name: 'SliceBackward',
+  forward: ([g], { shape, dim, start, step }) => {
+    const out = filled(g, shape, 0)
+    const part = out.layout.slice(dim, start, g.layout.shape[dim], step)
+    copyInto(new Tensor(out.storage, part, out.dtype), g)
+    return [out]
+  },
+  backward: ([gradient], { attrs, inputs }) => {
+    const { dim, start, step } = attrs
+    return [slice(gradient!, dim, start, start + inputs[0].shape[dim] * step, step)]
+  },
+})
