@@ -31,16 +31,49 @@ export interface Kernels {
   softmax: [x: Operand, out: Operand, dim: number, log: boolean]
   softmaxBackward: [grad: Operand, out: Operand, gradX: Operand, dim: number, log: boolean]
   matmul: [a: Operand, b: Operand, out: Operand, accumulate: boolean]
-  conv: [x: Operand, w: Operand, bias: Operand | null, out: Operand, stride: Sizes, padding: Sizes, dilation: Sizes, groups: number]
+  conv: [
+    x: Operand,
+    w: Operand,
+    bias: Operand | null,
+    out: Operand,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: number,
+  ]
   convGradInput: [grad: Operand, w: Operand, gradX: Operand, stride: Sizes, padding: Sizes, dilation: Sizes, groups: number]
   convGradWeight: [x: Operand, grad: Operand, gradW: Operand, stride: Sizes, padding: Sizes, dilation: Sizes, groups: number]
   maxPool: [x: Operand, values: Operand, indices: Operand, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes]
   maxPoolBackward: [grad: Operand, indices: Operand, gradX: Operand, spatial: number]
   maxPoolGather: [x: Operand, indices: Operand, out: Operand, spatial: number]
   avgPool: [x: Operand, out: Operand, kernel: Sizes, stride: Sizes, padding: Sizes, countIncludePad: boolean, divisor: number]
-  avgPoolBackward: [grad: Operand, gradX: Operand, kernel: Sizes, stride: Sizes, padding: Sizes, countIncludePad: boolean, divisor: number]
-  nllLoss: [logp: Operand, target: Operand, weight: Operand | null, out: Operand, totalWeight: Operand, reduction: number, ignoreIndex: number]
-  nllLossBackward: [grad: Operand, target: Operand, weight: Operand | null, totalWeight: Operand, gradX: Operand, reduction: number, ignoreIndex: number]
+  avgPoolBackward: [
+    grad: Operand,
+    gradX: Operand,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    countIncludePad: boolean,
+    divisor: number,
+  ]
+  nllLoss: [
+    logp: Operand,
+    target: Operand,
+    weight: Operand | null,
+    out: Operand,
+    totalWeight: Operand,
+    reduction: number,
+    ignoreIndex: number,
+  ]
+  nllLossBackward: [
+    grad: Operand,
+    target: Operand,
+    weight: Operand | null,
+    totalWeight: Operand,
+    gradX: Operand,
+    reduction: number,
+    ignoreIndex: number,
+  ]
   gather: [x: Operand, dim: number, index: Operand, out: Operand]
   scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]
   indexSelect: [x: Operand, dim: number, index: Operand, out: Operand]

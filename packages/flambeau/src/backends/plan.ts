@@ -33,7 +33,7 @@ export function planPointwise(shape: Shape, layouts: readonly Layout[]): Plan {
   const merged: typeof dims = []
   for (const dim of dims) {
     const outer = merged.at(-1)
-    if (outer !== undefined && outer.steps.every((step, i) => step === dim.steps[i] * dim.size))
+    if (outer?.steps.every((step, i) => step === dim.steps[i] * dim.size))
       merged[merged.length - 1] = { size: outer.size * dim.size, steps: dim.steps }
     else merged.push(dim)
   }

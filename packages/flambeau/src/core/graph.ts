@@ -24,7 +24,7 @@ export interface RemovableHandle {
   remove(): void
 }
 
-export type GradientHook = (gradient: Tensor) => Tensor | null | undefined | void
+export type GradientHook = (gradient: Tensor) => Tensor | null | undefined | undefined
 
 /** One recorded operation: turns gradients of its outputs into gradients of its inputs. */
 export abstract class Node {

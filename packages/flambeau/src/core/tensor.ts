@@ -38,7 +38,7 @@ export class Tensor {
   node: Node | null = null
   /** @internal Which output of its node this is. */
   outputIndex = 0
-  /** @internal */ view: ViewInfo | null = null
+  /** @internal */ viewInfo: ViewInfo | null = null
   /** @internal */ meta: AutogradMeta | null = null
 
   /** @internal Use a creation function instead. */
@@ -75,7 +75,7 @@ export class Tensor {
 
   /** The node that made this tensor, or null for a leaf. */
   get gradFn(): Node | null {
-    return this.node === null || this.view === null ? this.node : gradientEdges.refreshView(this)
+    return this.node === null || this.viewInfo === null ? this.node : gradientEdges.refreshView(this)
   }
 
   /** Whether the user made this tensor, rather than a recorded operation. */

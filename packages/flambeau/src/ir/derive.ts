@@ -1,7 +1,7 @@
 /** Derivatives of terms: what makes every pointwise op differentiable any number of times. */
 
-import * as e from './expr.js'
 import type { Expr, Primitive, Term } from './expr.js'
+import * as e from './expr.js'
 
 /** Partial derivatives by each argument, given the arguments and the applied term itself. Zero means flat everywhere. */
 type Rule = (args: readonly Expr[], out: Expr) => readonly Term[]
@@ -71,9 +71,26 @@ const rules: Partial<Record<Primitive, Rule>> = {
   fmod: ([a, b]) => [1, e.neg(e.idivTrunc(a, b))],
   where: ([c]) => [0, e.where(c, 1, 0), e.where(c, 0, 1)],
   fma: ([a, b]) => [b, a, 1],
-  sign: flat, floor: flat, ceil: flat, round: flat, trunc: flat, idivFloor: flat, idivTrunc: flat,
-  not: flat, bitNot: flat, isnan: flat, isinf: flat, eq: flat, ne: flat, lt: flat, le: flat, gt: flat, ge: flat,
-  and: flat, or: flat, xor: flat,
+  sign: flat,
+  floor: flat,
+  ceil: flat,
+  round: flat,
+  trunc: flat,
+  idivFloor: flat,
+  idivTrunc: flat,
+  not: flat,
+  bitNot: flat,
+  isnan: flat,
+  isinf: flat,
+  eq: flat,
+  ne: flat,
+  lt: flat,
+  le: flat,
+  gt: flat,
+  ge: flat,
+  and: flat,
+  or: flat,
+  xor: flat,
 }
 
 /**

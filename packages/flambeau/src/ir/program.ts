@@ -73,8 +73,7 @@ export class Program {
       value < 0 ? names.length - 1 - value : value < names.length ? value : register.get(value)!
     this.instructions = values.map(({ op, args }, i) => {
       const operands = args.map(place)
-      for (const arg of new Set(args))
-        if (arg >= names.length && lastUse.get(arg) === i) free.push(register.get(arg)!)
+      for (const arg of new Set(args)) if (arg >= names.length && lastUse.get(arg) === i) free.push(register.get(arg)!)
       // Outputs get registers nobody else has: a backend may place those straight in the result's memory.
       const result = lastUse.get(names.length + i) === Number.POSITIVE_INFINITY
       const target = (result ? undefined : free.pop()) ?? firstTemporary + temporaries++

@@ -1,7 +1,7 @@
 /** Activations that are pointwise. */
 
-import type { Tensor } from '../core/tensor.js'
 import type { Scalar } from '../core/dtype.js'
+import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, out, variable, x } from '../ir/expr.js'
 import { unary } from './define.js'
@@ -29,7 +29,7 @@ export interface GeluOptions {
 /** x · Φ(x) with the normal distribution's Φ, as `torch.nn.functional.gelu`. */
 export function gelu(self: Tensor, options: GeluOptions = {}): Tensor {
   const { approximate = 'none' } = options
-  if (approximate !== 'none' && approximate !== 'tanh') throw new Error("approximate argument must be either none or tanh.")
+  if (approximate !== 'none' && approximate !== 'tanh') throw new Error('approximate argument must be either none or tanh.')
   return (approximate === 'tanh' ? geluTanh : geluExact)(self)
 }
 
@@ -70,7 +70,11 @@ function clampCall(inPlace: boolean, self: Tensor, min: Bound | ClampOptions | u
   const upTo = named.max ?? null
   if (from === null && upTo === null) throw new Error("torch.clamp: At least one of 'min' or 'max' must not be None")
   const [op, ...bounds] =
-    from === null ? ([clampMaxOp, upTo!] as const) : upTo === null ? ([clampMinOp, from] as const) : ([clampOp, from, upTo] as const)
+    from === null
+      ? ([clampMaxOp, upTo!] as const)
+      : upTo === null
+        ? ([clampMinOp, from] as const)
+        : ([clampOp, from, upTo] as const)
   return inPlace ? op.callInPlace(self, ...bounds) : op.call(self, ...bounds)
 }
 /** Limited to [min, max], either of which may be missing, as `torch.clamp`. NaN stays NaN. */

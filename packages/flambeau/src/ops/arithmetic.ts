@@ -14,13 +14,18 @@ export interface AlphaOptions {
   alpha?: number
 }
 
-interface ScaledBinary {
+export interface ScaledBinary {
   (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions): Tensor
   readonly inPlace: (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions) => Tensor
 }
 
 /** add and sub: a plain form for alpha = 1, which nearly every call is, and one that scales. */
-function scaled(name: string, plainTerm: e.Expr, scaledTerm: e.Expr, options: ConstructorParameters<typeof PointwiseOp>[3] = {}): ScaledBinary {
+function scaled(
+  name: string,
+  plainTerm: e.Expr,
+  scaledTerm: e.Expr,
+  options: ConstructorParameters<typeof PointwiseOp>[3] = {},
+): ScaledBinary {
   const plain = new PointwiseOp(name, ['x', 'y'], [plainTerm], options)
   const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, untyped: ['alpha'] })
   return Object.assign(
@@ -98,7 +103,7 @@ const power = binary('Pow', e.pow(x, y), {
   },
 })
 const negativePower = (self: Tensor, exponent: Tensor | Scalar): void => {
-  if (typeof exponent !== 'object' && exponent < 0 && !self.dtype.includes('float'))
+  if (typeof exponent !== 'object' && Number(exponent) < 0 && !self.dtype.includes('float'))
     throw new Error('Integers to negative integer powers are not allowed.')
 }
 /** `self ^ exponent` with broadcasting, as `torch.pow`. @throws Error for an integer tensor and a negative number. */
@@ -121,7 +126,9 @@ export const square = unary('Pow', e.square(x), { gradient: e.mul(g, e.mul(2, x)
 export const neg = unary('Neg', e.neg(x), {
   check: (dtype) => {
     if (dtype === 'bool')
-      throw new TypeError('Negation, the `-` operator, on a bool tensor is not supported. Use the `~` or `logicalNot()` operator instead.')
+      throw new TypeError(
+        'Negation, the `-` operator, on a bool tensor is not supported. Use the `~` or `logicalNot()` operator instead.',
+      )
   },
 })
 /** The absolute value, as `torch.abs`. */
@@ -156,13 +163,12 @@ export const fmax = binary('Fmax', e.fmax(x, y))
 export const fmin = binary('Fmin', e.fmin(x, y))
 
 /** `start + weight · (end − start)`, as `torch.lerp`: the nearer end is the one added to, so both ends are exact. */
-const lerpOp = new PointwiseOp('Lerp', ['x', 'y', 'z'], [
-  e.where(
-    e.lt(e.abs(z), 0.5),
-    e.add(x, e.mul(z, e.sub(y, x))),
-    e.sub(y, e.mul(e.sub(y, x), e.sub(1, z))),
-  ),
-], { gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } })
+const lerpOp = new PointwiseOp(
+  'Lerp',
+  ['x', 'y', 'z'],
+  [e.where(e.lt(e.abs(z), 0.5), e.add(x, e.mul(z, e.sub(y, x))), e.sub(y, e.mul(e.sub(y, x), e.sub(1, z))))],
+  { gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } },
+)
 export const lerp = Object.assign(
   (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.call(self, end, weight),
   { inPlace: (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.callInPlace(self, end, weight) },
@@ -172,7 +178,9 @@ export interface ValueOptions {
   /** What the product or quotient is multiplied with. */
   value?: number
 }
-const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.mul(y, z)))], { untyped: ['value'] })
+const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.mul(y, z)))], {
+  untyped: ['value'],
+})
 /** `self + value · tensor1 · tensor2`, as `torch.addcmul`. */
 export const addcmul = Object.assign(
   (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
@@ -182,7 +190,9 @@ export const addcmul = Object.assign(
       addcmulOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
   },
 )
-const addcdivOp = new PointwiseOp('Addcdiv', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.div(y, z)))], { untyped: ['value'] })
+const addcdivOp = new PointwiseOp('Addcdiv', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.div(y, z)))], {
+  untyped: ['value'],
+})
 /** `self + value · tensor1 / tensor2`, as `torch.addcdiv`. */
 export const addcdiv = Object.assign(
   (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>

@@ -1,11 +1,10 @@
 /** Copies and casts. */
 
+import { backendOf } from '../backends/select.js'
 import { type DType, isDType, type Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
-import { variable } from '../ir/expr.js'
-import { backendOf } from '../backends/select.js'
+import { constant, variable } from '../ir/expr.js'
 import { castOp, cloneOp } from './copy.js'
-import { constant } from '../ir/expr.js'
 import { PointwiseOp } from './pointwise.js'
 
 /** A copy with memory of its own that gradients flow through, as `torch.clone`. */
@@ -53,8 +52,14 @@ export const byte = (self: Tensor): Tensor => to(self, 'uint8')
 export const bool = (self: Tensor): Tensor => to(self, 'bool')
 export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, other.dtype)
 
-const copyOp = new PointwiseOp('Copy', ['x', 'y'], [variable('y')], { result: 'first', gradients: { x: constant(0), y: variable('g') } })
-const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], { result: 'first', gradients: { x: constant(0), y: variable('g') } })
+const copyOp = new PointwiseOp('Copy', ['x', 'y'], [variable('y')], {
+  result: 'first',
+  gradients: { x: constant(0), y: variable('g') },
+})
+const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], {
+  result: 'first',
+  gradients: { x: constant(0), y: variable('g') },
+})
 
 /** Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`. */
 export const copy_ = (self: Tensor, source: Tensor): Tensor => copyOp.callInPlace(self, source)

@@ -1,8 +1,7 @@
 /** Comparisons and logic: results are bool and have no gradient. */
 
-import type { DType } from '../core/dtype.js'
+import type { DType, Scalar } from '../core/dtype.js'
 import { isFloatingPoint, scalarName } from '../core/dtype.js'
-import type { Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
@@ -81,7 +80,8 @@ const maskOp = new PointwiseOp('MaskedFill', ['x', 'y', 'z'], [e.where(y, z, x)]
   gradients: { x: e.where(y, 0, e.g), z: e.where(y, e.g, 0) },
 })
 const maskArguments = (self: Tensor, mask: Tensor, value: Tensor | Scalar): [Tensor, Tensor, Tensor | Scalar] => {
-  if (mask.dtype !== 'bool') throw new Error(`masked_fill_ only supports boolean masks, but got mask with dtype ${scalarName(mask.dtype)}`)
+  if (mask.dtype !== 'bool')
+    throw new Error(`masked_fill_ only supports boolean masks, but got mask with dtype ${scalarName(mask.dtype)}`)
   if (typeof value === 'object' && value.ndim > 0)
     throw new Error(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`)
   return [self, mask, value]

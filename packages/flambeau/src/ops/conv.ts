@@ -3,7 +3,7 @@
 import { scalarName } from '../core/dtype.js'
 import { type Shape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
-import { commonBackend, defineOp, emptyTensor } from './dispatch.js'
+import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { squeeze, unsqueeze } from './view.js'
 
@@ -14,13 +14,15 @@ interface ConvAttributes {
   readonly groups: number
 }
 
-const convOp = defineOp<ConvAttributes>({
+const convOp: Op<ConvAttributes> = defineOp<ConvAttributes>({
   name: 'Convolution',
   forward: ([x, w, bias], attrs) => {
     const { stride, padding, dilation, groups } = attrs
     const backend = commonBackend([x, w, bias ?? null])
     const kernel = w.layout.shape.slice(2)
-    const spatial = kernel.map((k, i) => Math.floor((x.layout.shape[i + 2] + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1)
+    const spatial = kernel.map(
+      (k, i) => Math.floor((x.layout.shape[i + 2] + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1,
+    )
     const out = emptyTensor(backend, [x.layout.shape[0], w.layout.shape[0], ...spatial], x.dtype)
     if (out.layout.numel > 0) backend.run('conv', x, w, bias ?? null, out, stride, padding, dilation, groups)
     return [out]
@@ -38,7 +40,7 @@ const convOp = defineOp<ConvAttributes>({
   },
 })
 
-const gradInputOp = defineOp<ConvAttributes & { shape: Shape }>({
+const gradInputOp: Op<ConvAttributes & { shape: Shape }> = defineOp<ConvAttributes & { shape: Shape }>({
   name: 'ConvolutionGradInput',
   forward: ([g, w], { shape, stride, padding, dilation, groups }) => {
     const out = emptyTensor(commonBackend([g, w]), shape, g.dtype)
@@ -52,7 +54,7 @@ const gradInputOp = defineOp<ConvAttributes & { shape: Shape }>({
   ],
 })
 
-const gradWeightOp = defineOp<ConvAttributes & { shape: Shape }>({
+const gradWeightOp: Op<ConvAttributes & { shape: Shape }> = defineOp<ConvAttributes & { shape: Shape }>({
   name: 'ConvolutionGradWeight',
   forward: ([x, g], { shape, stride, padding, dilation, groups }) => {
     const out = emptyTensor(commonBackend([x, g]), shape, x.dtype)
@@ -79,7 +81,10 @@ export interface ConvOptions {
 export function perDimension(value: number | readonly number[], dims: number, name: string): Shape {
   const list = typeof value === 'number' ? new Array<number>(dims).fill(value) : value
   if (list.length === 1 && dims > 1) return new Array<number>(dims).fill(list[0])
-  if (list.length !== dims) throw new Error(`expected ${name} to be a single integer value or a list of ${dims} values to match the convolution dimensions, but got ${name}=${showShape(list)}`)
+  if (list.length !== dims)
+    throw new Error(
+      `expected ${name} to be a single integer value or a list of ${dims} values to match the convolution dimensions, but got ${name}=${showShape(list)}`,
+    )
   return list
 }
 
@@ -100,18 +105,29 @@ export function conv2d(
   groups = 1,
 ): Tensor {
   const options =
-    typeof stride === 'object' && !Array.isArray(stride) ? (stride as ConvOptions) : { stride: stride as number, padding, dilation, groups }
+    typeof stride === 'object' && !Array.isArray(stride)
+      ? (stride as ConvOptions)
+      : { stride: stride as number, padding, dilation, groups }
   return convolution('conv2d', 2, input, weight, bias, options)
 }
 
-function convolution(name: string, dims: number, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions): Tensor {
+function convolution(
+  name: string,
+  dims: number,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  options: ConvOptions,
+): Tensor {
   const { groups = 1 } = options
   if (weight.ndim !== dims + 2)
     throw new Error(`Expected ${dims + 2}D weight for ${name}, but got weight of size ${showShape(weight.layout.shape)}`)
   if (input.ndim === dims + 1) return squeeze(convolution(name, dims, unsqueeze(input, 0), weight, bias, options), 0)
   const { shape } = input.layout
   if (input.ndim !== dims + 2)
-    throw new Error(`Expected ${dims + 1}D (unbatched) or ${dims + 2}D (batched) input to ${name}, but got input of size: ${showShape(shape)}`)
+    throw new Error(
+      `Expected ${dims + 1}D (unbatched) or ${dims + 2}D (batched) input to ${name}, but got input of size: ${showShape(shape)}`,
+    )
   const w = weight.layout.shape
   const stride = perDimension(options.stride ?? 1, dims, 'stride')
   const dilation = perDimension(options.dilation ?? 1, dims, 'dilation')
@@ -125,14 +141,18 @@ function convolution(name: string, dims: number, input: Tensor, weight: Tensor, 
       `Given groups=${groups}, weight of size ${showShape(w)}, expected input${showShape(shape)} to have ${w[1] * groups} channels, but got ${shape[1]} channels instead`,
     )
   if (w[0] % groups !== 0)
-    throw new Error(`Given groups=${groups}, expected weight to be divisible by ${groups} at dimension 0, but got weight of size ${showShape(w)} instead`)
+    throw new Error(
+      `Given groups=${groups}, expected weight to be divisible by ${groups} at dimension 0, but got weight of size ${showShape(w)} instead`,
+    )
   if (bias !== null && (bias.ndim !== 1 || bias.layout.shape[0] !== w[0]))
     throw new Error(
       `Given weight of size ${showShape(w)}, expected bias to be 1-dimensional with ${w[0]} elements, but got bias of size ${showShape(bias.layout.shape)} instead`,
     )
   for (const other of [weight, bias])
     if (other !== null && other.dtype !== input.dtype)
-      throw new Error(`Input type (${scalarName(input.dtype)}) and ${other === bias ? 'bias' : 'weight'} type (${scalarName(other.dtype)}) should be the same`)
+      throw new Error(
+        `Input type (${scalarName(input.dtype)}) and ${other === bias ? 'bias' : 'weight'} type (${scalarName(other.dtype)}) should be the same`,
+      )
   if (!input.dtype.includes('float')) throw new Error(`"${name}" not implemented for '${scalarName(input.dtype)}'`)
   const padded = shape.slice(2).map((s, i) => s + 2 * padding[i])
   const reach = w.slice(2).map((k, i) => dilation[i] * (k - 1) + 1)
@@ -143,12 +163,19 @@ function convolution(name: string, dims: number, input: Tensor, weight: Tensor, 
   return convOp(bias === null ? [input, weight] : [input, weight, bias], { stride, padding, dilation, groups })[0]
 }
 
-function resolvePadding(padding: NonNullable<ConvOptions['padding']>, kernel: Shape, stride: Shape, dilation: Shape, dims: number): Shape {
+function resolvePadding(
+  padding: NonNullable<ConvOptions['padding']>,
+  kernel: Shape,
+  stride: Shape,
+  dilation: Shape,
+  dims: number,
+): Shape {
   if (padding === 'valid') return kernel.map(() => 0)
   if (padding === 'same') {
     if (stride.some((s) => s !== 1)) throw new Error("padding='same' is not supported for strided convolutions")
     const total = kernel.map((k, i) => dilation[i] * (k - 1))
-    if (total.some((p) => p % 2 !== 0)) throw new Error("not implemented: padding='same' with an even kernel, which pads unevenly")
+    if (total.some((p) => p % 2 !== 0))
+      throw new Error("not implemented: padding='same' with an even kernel, which pads unevenly")
     return total.map((p) => p / 2)
   }
   if (typeof padding === 'string') throw new Error(`Invalid padding string '${padding}', should be one of {'valid', 'same'}`)

@@ -5,7 +5,7 @@ import { type ComputeClass, computeClass, type DType, type Scalar } from '../cor
 import { Tensor } from '../core/tensor.js'
 import { variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
-import { defineOp, emptyTensor } from './dispatch.js'
+import { defineOp, emptyTensor, type Op } from './dispatch.js'
 
 const fill = new Program([variable('x')], [], ['x'])
 const copy = new Program([variable('x')], ['x'], [])
@@ -53,7 +53,7 @@ function copyClass(a: DType, b: DType): ComputeClass {
 }
 
 /** A recorded copy: row-major if asked, in the source's memory order otherwise. */
-export const cloneOp = defineOp<boolean>({
+export const cloneOp: Op<boolean> = defineOp<boolean>({
   name: 'Clone',
   forward: ([x], inRowMajor) => {
     if (!inRowMajor) return [copyOf(x)]
@@ -65,7 +65,7 @@ export const cloneOp = defineOp<boolean>({
 })
 
 /** A recorded cast; the engine casts the gradient back. */
-export const castOp = defineOp<DType>({
+export const castOp: Op<DType> = defineOp<DType>({
   name: 'ToCopy',
   forward: ([x], dtype) => [copyOf(x, dtype)],
   backward: (gradients) => gradients,

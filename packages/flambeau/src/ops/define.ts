@@ -1,8 +1,8 @@
 /** The three lines that most ops are: from a term to a function with an in-place form. */
 
 import type { Scalar } from '../core/dtype.js'
-import { Storage } from '../core/storage.js'
 import { Layout } from '../core/layout.js'
+import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import type { Expr } from '../ir/expr.js'
 import { PointwiseOp, type PointwiseOptions } from './pointwise.js'
@@ -35,10 +35,9 @@ export function unary(name: string, term: Expr, options: PointwiseOptions & { gr
 /** A function of two operands, the second a tensor or a number: a term over x and y. */
 export function binary(name: string, term: Expr, options: PointwiseOptions = {}): Binary {
   const op = new PointwiseOp(name, ['x', 'y'], [term], options)
-  return Object.assign(
-    (self: Tensor, other: Tensor | Scalar) => op.call(requireTensor(self, name), operand(self, other, name)),
-    { inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)) },
-  )
+  return Object.assign((self: Tensor, other: Tensor | Scalar) => op.call(requireTensor(self, name), operand(self, other, name)), {
+    inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)),
+  })
 }
 
 /** A function of three operands: a term over x, y and z. */

@@ -2,7 +2,7 @@
 
 import type { Backend } from '../backends/backend.js'
 import { canCast, type DType, itemSize, scalarName } from '../core/dtype.js'
-import { edgeOf, isGradEnabled, Node, SavedTensor, freedGraphMessage, setHistory, type OutputMeta } from '../core/graph.js'
+import { edgeOf, freedGraphMessage, isGradEnabled, Node, type OutputMeta, SavedTensor, setHistory } from '../core/graph.js'
 import { contiguousStrides, Layout, numelOf, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -15,7 +15,8 @@ export function emptyTensor(backend: Backend, shape: Shape, dtype: DType, stride
 /** A new tensor over a given dense layout that starts at offset 0. */
 export function emptyLike(backend: Backend, layout: Layout, dtype: DType): Tensor {
   const bytes = layout.numel * itemSize(dtype)
-  if (!(bytes <= Number.MAX_SAFE_INTEGER)) throw new RangeError(`Storage size calculation overflowed with sizes=[${layout.shape.join(', ')}]`)
+  if (!(bytes <= Number.MAX_SAFE_INTEGER))
+    throw new RangeError(`Storage size calculation overflowed with sizes=[${layout.shape.join(', ')}]`)
   return new Tensor(new Storage(backend, backend.allocate(bytes), bytes), layout, dtype)
 }
 
@@ -85,7 +86,13 @@ class OpNode<A> extends Node {
     this.#attrs = attrs
     this.edges = inputs.map(edgeOf)
     this.#inputs = inputs.map((t) => ({ shape: t.layout.shape, dtype: t.dtype }))
-    const kept = op.save?.(inputs, outputs, attrs, this.edges.map((e) => e !== null)) ?? []
+    const kept =
+      op.save?.(
+        inputs,
+        outputs,
+        attrs,
+        this.edges.map((e) => e !== null),
+      ) ?? []
     this.#saved = kept.map((t) => new SavedTensor(t))
   }
 
@@ -101,11 +108,14 @@ class OpNode<A> extends Node {
   }
 }
 
+/** Runs a structured op on its inputs: answers with its outputs. */
+export type Op<A> = (inputs: readonly Tensor[], attrs: A) => Tensor[]
+
 /**
  * Defines a structured op. The result runs it: `op(inputs, attrs)` gives its outputs, recorded where an input requires
  * a gradient.
  */
-export function defineOp<A = undefined>(op: OpDefinition<A>): (inputs: readonly Tensor[], attrs: A) => Tensor[] {
+export function defineOp<A = undefined>(op: OpDefinition<A>): Op<A> {
   const differentiable = op.differentiableOutputs ?? Number.POSITIVE_INFINITY
   return (inputs, attrs) => {
     const outputs = op.forward(inputs, attrs)
@@ -124,7 +134,7 @@ export function defineOp<A = undefined>(op: OpDefinition<A>): (inputs: readonly 
 export function checkInPlace(self: Tensor, shape: Shape | null, dtype: DType | null): void {
   if (isGradEnabled()) {
     if (self.leafRequiresGrad) throw new Error('a leaf Variable that requires grad is being used in an in-place operation.')
-    if (self.view?.base.leafRequiresGrad)
+    if (self.viewInfo?.base.leafRequiresGrad)
       throw new Error('a view of a leaf Variable that requires grad is being used in an in-place operation.')
   }
   if (dtype !== null && !canCast(dtype, self.dtype))
@@ -143,7 +153,8 @@ export function checkInPlace(self: Tensor, shape: Shape | null, dtype: DType | n
 export function partlyOverlaps(a: Tensor, b: Tensor): boolean {
   if (a.storage !== b.storage || numelOf(a.layout.shape) === 0 || numelOf(b.layout.shape) === 0) return false
   const [la, lb] = [a.layout, b.layout]
-  if (la.offset === lb.offset && la.shape.every((s, d) => s === lb.shape[d] && (s === 1 || la.strides[d] === lb.strides[d]))) return false
+  if (la.offset === lb.offset && la.shape.every((s, d) => s === lb.shape[d] && (s === 1 || la.strides[d] === lb.strides[d])))
+    return false
   return la.offset < lb.extent && lb.offset < la.extent && !disjointSlices(la, lb)
 }
 
@@ -158,7 +169,8 @@ function disjointSlices(a: Layout, b: Layout): boolean {
     const period = a.strides[d]
     if (period === 0) continue
     const [pa, pb] = [a.offset % period, b.offset % period]
-    const reach = (l: Layout): number => order.filter((o) => l.strides[o] < period).reduce((n, o) => n + (l.shape[o] - 1) * l.strides[o], 0)
+    const reach = (l: Layout): number =>
+      order.filter((o) => l.strides[o] < period).reduce((n, o) => n + (l.shape[o] - 1) * l.strides[o], 0)
     if (pa + reach(a) < pb || pb + reach(b) < pa) return pa + reach(a) < period && pb + reach(b) < period
   }
   return false

@@ -53,7 +53,10 @@ export const erf = unary('Erf', e.erf(x), float)
 /** 1 − erf(x), exact for large x, as `torch.erfc`. */
 export const erfc = unary('Erfc', e.erfc(x), float)
 /** The inverse of `erf`, as `torch.erfinv`. */
-export const erfinv = unary('Erfinv', e.erfinv(x), { ...float, gradient: e.mul(g, e.mul(Math.sqrt(Math.PI) / 2, e.exp(e.square(out)))) })
+export const erfinv = unary('Erfinv', e.erfinv(x), {
+  ...float,
+  gradient: e.mul(g, e.mul(Math.sqrt(Math.PI) / 2, e.exp(e.square(out)))),
+})
 /** ln |Γ(x)|, as `torch.lgamma`. Differentiable once: its second derivative is not implemented. */
 export const lgamma = unary('Lgamma', e.lgamma(x), float)
 /** The derivative of `lgamma`, as `torch.digamma`. Not differentiable. */

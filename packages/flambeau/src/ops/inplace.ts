@@ -4,18 +4,18 @@ import { edgeOf, Node, setHistory } from '../core/graph.js'
 import { Layout } from '../core/layout.js'
 import { gradientEdges, Tensor } from '../core/tensor.js'
 import { copyInto } from './copy.js'
-import { defineOp, emptyLike, type Gradients } from './dispatch.js'
+import { defineOp, emptyLike, type Gradients, type Op } from './dispatch.js'
 
 /**
  * Makes `self`, just written, the result of `node`, whose first edge is what `self` was. Where `self` is a view, the
  * base becomes the result instead: only part of it changed, and the rest still has its old history (PyTorch's CopySlices).
  */
 export function rebaseHistory(self: Tensor, node: Node): void {
-  if (self.view === null) {
+  if (self.viewInfo === null) {
     setHistory(self, node)
     return
   }
-  const { base } = self.view
+  const { base } = self.viewInfo
   node.outputs.push({ shape: self.layout.shape, dtype: self.dtype })
   const rebased = new CopySlices(base, self.layout, node)
   setHistory(base, rebased)
@@ -24,7 +24,7 @@ export function rebaseHistory(self: Tensor, node: Node): void {
 
 /** The node of a view whose base was written since: as_strided of the base as it is now. */
 function refreshView(self: Tensor): Node | null {
-  const view = self.view!
+  const view = self.viewInfo!
   if (view.version !== self.storage.version) {
     view.version = self.storage.version
     if (view.base.requiresGrad) {
@@ -43,7 +43,7 @@ function relative(view: Layout, base: Layout): Layout {
 }
 
 /** Gradient of taking a view: zeros laid out as the base, with the gradient where the view was. */
-const scatterView = defineOp<{ view: Layout; base: Layout }>({
+const scatterView: Op<{ view: Layout; base: Layout }> = defineOp<{ view: Layout; base: Layout }>({
   name: 'AsStridedScatter',
   forward: ([gradient], { view, base }) => {
     const out = emptyLike(gradient.storage.allocator, new Layout(base.shape, base.strides), gradient.dtype)
@@ -55,7 +55,7 @@ const scatterView = defineOp<{ view: Layout; base: Layout }>({
 })
 
 /** The elements of a view, out of a tensor with the base's shape. */
-const gatherView = defineOp<{ view: Layout; base: Layout }>({
+const gatherView: Op<{ view: Layout; base: Layout }> = defineOp<{ view: Layout; base: Layout }>({
   name: 'AsStrided',
   forward: ([whole], { view, base }) => {
     const laidOut = emptyLike(whole.storage.allocator, new Layout(base.shape, base.strides), whole.dtype)
@@ -66,7 +66,7 @@ const gatherView = defineOp<{ view: Layout; base: Layout }>({
 })
 
 /** A tensor with the part that a view covers replaced: by another tensor, or by zeros. */
-const replaceView = defineOp<{ view: Layout; base: Layout }>({
+const replaceView: Op<{ view: Layout; base: Layout }> = defineOp<{ view: Layout; base: Layout }>({
   name: 'CopySlices',
   forward: ([whole, part], { view, base }) => {
     const out = emptyLike(whole.storage.allocator, new Layout(base.shape, base.strides), whole.dtype)

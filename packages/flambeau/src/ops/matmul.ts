@@ -5,7 +5,7 @@ import { broadcastShapes, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
 import { copyInto } from './copy.js'
-import { commonBackend, defineOp, emptyTensor } from './dispatch.js'
+import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { expand, reshape, squeeze, t, transpose, unsqueeze } from './view.js'
 
 function requireSameDType(a: Tensor, b: Tensor): void {
@@ -15,7 +15,7 @@ function requireSameDType(a: Tensor, b: Tensor): void {
 }
 
 /** [..., m, k] by [..., k, n] with equal leading dimensions. */
-const matmulOp = defineOp({
+const matmulOp: Op<undefined> = defineOp({
   name: 'Mm',
   forward: ([a, b]) => {
     const backend = commonBackend([a, b])
@@ -61,10 +61,11 @@ export function bmm(self: Tensor, mat2: Tensor): Tensor {
 
 /** A matrix [n, m] by a vector [m], as `torch.mv`. */
 export function mv(self: Tensor, vec: Tensor): Tensor {
-  if (self.ndim !== 2 || vec.ndim !== 1)
-    throw new Error(`vector + matrix @ vector expected, got 1, ${self.ndim}, ${vec.ndim}`)
+  if (self.ndim !== 2 || vec.ndim !== 1) throw new Error(`vector + matrix @ vector expected, got 1, ${self.ndim}, ${vec.ndim}`)
   if (self.layout.shape[1] !== vec.layout.shape[0])
-    throw new Error(`size mismatch, got input (${self.layout.shape[0]}), mat (${self.layout.shape.join('x')}), vec (${vec.layout.shape[0]})`)
+    throw new Error(
+      `size mismatch, got input (${self.layout.shape[0]}), mat (${self.layout.shape.join('x')}), vec (${vec.layout.shape[0]})`,
+    )
   requireSameDType(self, vec)
   return squeeze(product(self, unsqueeze(vec, 1)), 1)
 }
@@ -112,7 +113,9 @@ export function matmul(self: Tensor, other: Tensor): Tensor {
     return reshape(checkedProduct(rows, other), [...self.layout.shape.slice(0, -1), n])
   }
   if (k !== k2)
-    throw new Error(`Expected size for first two dimensions of batch2 tensor to be: [${showBatch(self)}, ${k}] but got: [${showBatch(other)}, ${k2}].`)
+    throw new Error(
+      `Expected size for first two dimensions of batch2 tensor to be: [${showBatch(self)}, ${k}] but got: [${showBatch(other)}, ${k2}].`,
+    )
   requireSameDType(self, other)
   const batch = broadcastShapes([self.layout.shape.slice(0, -2), other.layout.shape.slice(0, -2)])
   return product(expand(self, [...batch, m, k]), expand(other, [...batch, k, n]))
@@ -120,7 +123,7 @@ export function matmul(self: Tensor, other: Tensor): Tensor {
 const showBatch = (x: Tensor): string => x.layout.shape.slice(0, -2).join(', ')
 
 /** `bias + a·b` with the bias as the accumulator's first value: one pass less over the result. */
-const addmmOp = defineOp({
+const addmmOp: Op<undefined> = defineOp({
   name: 'Addmm',
   forward: ([bias, a, b]) => {
     const backend = commonBackend([bias, a, b])
@@ -131,7 +134,11 @@ const addmmOp = defineOp({
     return [out]
   },
   save: ([, a, b]) => [a, b],
-  backward: ([g], { saved: [a, b], needs }) => [needs[0] ? g : null, needs[1] ? product(g!, t(b)) : null, needs[2] ? product(t(a), g!) : null],
+  backward: ([g], { saved: [a, b], needs }) => [
+    needs[0] ? g : null,
+    needs[1] ? product(g!, t(b)) : null,
+    needs[2] ? product(t(a), g!) : null,
+  ],
 })
 
 export interface AddmmOptions {
@@ -141,14 +148,16 @@ export interface AddmmOptions {
 /** `beta · self + alpha · mat1 · mat2`, as `torch.addmm`. */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions = {}): Tensor {
   const { beta = 1, alpha = 1 } = options
-  if (mat1.ndim !== 2 || mat2.ndim !== 2) throw new Error('mat1 must be a matrix, got ' + `${mat1.ndim}-D tensor`)
+  if (mat1.ndim !== 2 || mat2.ndim !== 2) throw new Error(`mat1 must be a matrix, got ${mat1.ndim}-D tensor`)
   const [m, k] = mat1.layout.shape
   const [k2, n] = mat2.layout.shape
   if (k !== k2) throw new Error(`mat1 and mat2 shapes cannot be multiplied (${m}x${k} and ${k2}x${n})`)
   requireSameDType(mat1, mat2)
   const shape = self.layout.shape
   if (shape.length > 2 || broadcastShapes([shape, [m, n]]).some((size, d) => size !== [m, n][d]))
-    throw new Error(`The expanded size of the tensor (${n}) must match the existing size (${shape.at(-1)}) at non-singleton dimension 1.  Target sizes: [${m}, ${n}].  Tensor sizes: ${showShape(shape)}`)
+    throw new Error(
+      `The expanded size of the tensor (${n}) must match the existing size (${shape.at(-1)}) at non-singleton dimension 1.  Target sizes: [${m}, ${n}].  Tensor sizes: ${showShape(shape)}`,
+    )
   if (alpha === 1 && beta === 1) {
     if (self.dtype !== mat1.dtype) requireSameDType(self, mat1)
     return addmmOp([self, mat1, mat2], undefined)[0]

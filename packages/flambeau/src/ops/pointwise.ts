@@ -1,22 +1,23 @@
 /** Pointwise ops: a term, its dtype rule, and from both the forward call, the in-place form and every gradient. */
 
 import { flatPlan, planPointwise, resultStrides } from '../backends/plan.js'
-import {
-  type ComputeClass,
-  computeClass,
-  type DType,
-  isFloatingPoint,
-  resultType,
-  type Scalar,
-} from '../core/dtype.js'
+import { type ComputeClass, computeClass, type DType, isFloatingPoint, resultType, type Scalar } from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../core/graph.js'
 import { broadcastShapes, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { derive } from '../ir/derive.js'
 import { add, constant, type Expr, freeVariables, g, variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
-import { checkInPlace, commonBackend, emptyLike, emptyTensor, type Gradients, needsRecording, partlyOverlaps } from './dispatch.js'
 import { copyOf } from './copy.js'
+import {
+  checkInPlace,
+  commonBackend,
+  emptyLike,
+  emptyTensor,
+  type Gradients,
+  needsRecording,
+  partlyOverlaps,
+} from './dispatch.js'
 import { rebaseHistory } from './inplace.js'
 
 /**
@@ -96,7 +97,10 @@ export class PointwiseOp {
     const operands = tensors.map((t) => (targets.some((target) => partlyOverlaps(target, t)) ? copyOf(t) : t))
     const all = [...targets, ...operands]
     if (targets[0].layout.numel > 0) {
-      const plan = planPointwise(targets[0].layout.shape, all.map((t) => t.layout))
+      const plan = planPointwise(
+        targets[0].layout.shape,
+        all.map((t) => t.layout),
+      )
       backend.pointwise(this.#program(args), compute, all, plan, scalarsOf(args))
     }
     for (const target of targets) target.storage.version++
@@ -125,7 +129,12 @@ export class PointwiseOp {
     }
     if (outputs[0].layout.numel > 0) {
       const operands = outputs.length === 1 ? [outputs[0], ...tensors] : [...outputs, ...tensors]
-      const plan = same ? flatPlan(first.numel) : planPointwise(outputs[0].layout.shape, operands.map((t) => t.layout))
+      const plan = same
+        ? flatPlan(first.numel)
+        : planPointwise(
+            outputs[0].layout.shape,
+            operands.map((t) => t.layout),
+          )
       backend.pointwise(this.#program(args), compute, operands, plan, scalarsOf(args))
     }
     if (isFloatingPoint(result) && needsRecording(tensors)) {
@@ -199,7 +208,10 @@ class Backward {
     })
     this.#seeds = present.map((k) => nameOf(seed(k)))
     this.reads = freeVariables(fused).filter((name) => !this.#seeds.includes(name))
-    this.#op = fused.length === 0 ? null : new PointwiseOp(`${op.name}Backward`, [...this.#seeds, ...this.reads], fused, { result: 'first' })
+    this.#op =
+      fused.length === 0
+        ? null
+        : new PointwiseOp(`${op.name}Backward`, [...this.#seeds, ...this.reads], fused, { result: 'first' })
   }
 
   run(variables: number, gradients: readonly Tensor[], values: readonly Argument[]): Gradients {
@@ -252,10 +264,13 @@ class PointwiseNode extends Node {
       if (gradient !== null) incoming |= 1 << i
     })
     const backward = this.#op.backwardFor(incoming, this.#wanted)
-    const unpack = (saved: Scalar | SavedTensor | null): Argument =>
-      saved instanceof SavedTensor ? saved.unpack(this) : saved!
+    const unpack = (saved: Scalar | SavedTensor | null): Argument => (saved instanceof SavedTensor ? saved.unpack(this) : saved!)
     const read = backward.reads.map((name) => unpack(name === 'out' ? this.#output : values[this.#op.variables.indexOf(name)]))
-    return backward.run(this.#op.variables.length, gradients.filter((t) => t !== null), read)
+    return backward.run(
+      this.#op.variables.length,
+      gradients.filter((t) => t !== null),
+      read,
+    )
   }
 
   override release(): void {

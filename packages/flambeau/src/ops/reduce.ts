@@ -2,14 +2,14 @@
 
 import { type Reduction, reductions } from '../backends/backend.js'
 import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
-import { contiguousStrides, Layout, sameShape, type Shape, wrapDim, wrapDims } from '../core/layout.js'
+import { contiguousStrides, Layout, type Shape, sameShape, wrapDim, wrapDims } from '../core/layout.js'
 import { named, type ValuesIndices } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
 import { div, mul, sub } from './arithmetic.js'
-import { eq, maskedFill, ne, where } from './comparison.js'
 import { to } from './cast.js'
+import { eq, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
-import { defineOp, emptyTensor } from './dispatch.js'
+import { defineOp, emptyTensor, type Op } from './dispatch.js'
 import { exp } from './elementary.js'
 import { expand, reshape } from './view.js'
 
@@ -72,7 +72,10 @@ interface Attributes {
 function restore(t: Tensor, { dims, keepdim }: Attributes, ndim: number): Tensor {
   if (keepdim || dims.length === 0) return t
   let next = 0
-  return reshape(t, Array.from({ length: ndim }, (_, d) => (dims.includes(d) ? 1 : t.layout.shape[next++])))
+  return reshape(
+    t,
+    Array.from({ length: ndim }, (_, d) => (dims.includes(d) ? 1 : t.layout.shape[next++])),
+  )
 }
 
 function reduceTo(kind: Reduction, self: Tensor, { dims, keepdim }: Attributes, dtype: DType): Tensor {
@@ -82,7 +85,7 @@ function reduceTo(kind: Reduction, self: Tensor, { dims, keepdim }: Attributes, 
   return shown(out, shape)
 }
 
-const sumOp = defineOp<Attributes & { dtype: DType }>({
+const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: DType }>({
   name: 'Sum',
   forward: ([x], attrs) => [reduceTo('sum', x, attrs, attrs.dtype)],
   backward: ([g], { attrs, inputs }) => [expand(restore(g!, attrs, inputs[0].shape.length), inputs[0].shape)],
@@ -96,10 +99,14 @@ const sumOp = defineOp<Attributes & { dtype: DType }>({
 export function sum(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
   const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
   const x = dtype !== undefined && isFloatingPoint(dtype) !== isFloatingPoint(self.dtype) ? to(self, dtype) : self
-  return sumOp([x], { dims: wrapDims(dims, self.ndim), keepdim, dtype: dtype ?? (isFloatingPoint(self.dtype) ? self.dtype : 'int64') })[0]
+  return sumOp([x], {
+    dims: wrapDims(dims, self.ndim),
+    keepdim,
+    dtype: dtype ?? (isFloatingPoint(self.dtype) ? self.dtype : 'int64'),
+  })[0]
 }
 
-const meanOp = defineOp<Attributes>({
+const meanOp: Op<Attributes> = defineOp<Attributes>({
   name: 'Mean',
   forward: ([x], attrs) => [reduceTo('mean', x, attrs, x.dtype)],
   backward: ([g], { attrs, inputs }) => {
@@ -113,11 +120,13 @@ export function mean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions
   const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
   const x = dtype === undefined ? self : to(self, dtype)
   if (!isFloatingPoint(x.dtype))
-    throw new Error(`mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`)
+    throw new Error(
+      `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`,
+    )
   return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
 }
 
-const prodOp = defineOp<Attributes & { dtype: DType }>({
+const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: DType }>({
   name: 'Prod',
   forward: ([x], attrs) => [reduceTo('prod', x, attrs, attrs.dtype)],
   save: ([x]) => [x],
@@ -135,11 +144,15 @@ const prodOp = defineOp<Attributes & { dtype: DType }>({
 export function prod(self: Tensor, dim?: number | null | SumOptions, options?: SumOptions): Tensor {
   const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
   const x = dtype === undefined ? self : to(self, dtype)
-  return prodOp([x], { dims: wrapDims(dims, self.ndim), keepdim, dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64' })[0]
+  return prodOp([x], {
+    dims: wrapDims(dims, self.ndim),
+    keepdim,
+    dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64',
+  })[0]
 }
 
 function extremeOp(kind: 'max' | 'min', name: string) {
-  const op = defineOp<Attributes>({
+  const op: Op<Attributes> = defineOp<Attributes>({
     name,
     forward: ([x], attrs) => [reduceTo(kind, x, attrs, x.dtype)],
     save: ([x], [out]) => [x, out],
@@ -157,7 +170,9 @@ const aminOp = extremeOp('min', 'Amin')
 function requireElements(self: Tensor, dims: readonly number[], name: string): void {
   if (self.layout.numel > 0) return
   if (dims.length === self.ndim)
-    throw new Error(`${name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.`)
+    throw new Error(
+      `${name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.`,
+    )
   const empty = dims.find((d) => self.layout.shape[d] === 0)
   if (empty !== undefined) throw new RangeError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
 }
@@ -177,19 +192,26 @@ export function amin(self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceO
   return aminOp([self], { dims: wrapped, keepdim })[0]
 }
 
-const placeOp = defineOp<{ dim: number; size: number; keepdim: boolean }>({
+const placeOp: Op<{ dim: number; size: number; keepdim: boolean }> = defineOp<{ dim: number; size: number; keepdim: boolean }>({
   name: 'ValueSelectingReduction',
   forward: ([g, index], { dim, size, keepdim }) => {
     const full = keepdim ? g.layout : g.layout.unsqueeze(dim)
     const at = keepdim ? index.layout : index.layout.unsqueeze(dim)
     const out = filled(g, full.shape.with(dim, size), 0)
-    out.storage.allocator.run('scatter', out, dim, new Tensor(index.storage, at, index.dtype), new Tensor(g.storage, full, g.dtype), 0)
+    out.storage.allocator.run(
+      'scatter',
+      out,
+      dim,
+      new Tensor(index.storage, at, index.dtype),
+      new Tensor(g.storage, full, g.dtype),
+      0,
+    )
     return [out]
   },
   save: ([, index]) => [index],
   backward: ([g], { saved: [index], attrs }) => [pickOp([g!, index], attrs)[0], null],
 })
-const pickOp = defineOp<{ dim: number; size: number; keepdim: boolean }>({
+const pickOp: Op<{ dim: number; size: number; keepdim: boolean }> = defineOp<{ dim: number; size: number; keepdim: boolean }>({
   name: 'Pick',
   forward: ([x, index], { dim, keepdim }) => {
     const at = keepdim ? index.layout : index.layout.unsqueeze(dim)
@@ -201,7 +223,7 @@ const pickOp = defineOp<{ dim: number; size: number; keepdim: boolean }>({
   backward: ([g], { saved: [index], attrs }) => [placeOp([g!, index], attrs)[0], null],
 })
 
-const selectOp = defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
+const selectOp: Op<{ kind: 0 | 1; dim: number; keepdim: boolean }> = defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
   name: 'MaxMin',
   differentiableOutputs: 1,
   forward: ([x], { kind, dim, keepdim }) => {
@@ -220,10 +242,10 @@ const selectOp = defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
   },
 })
 
-interface KeepDim {
+export interface KeepDim {
   keepdim?: boolean
 }
-interface Extreme {
+export interface Extreme {
   (self: Tensor): Tensor
   (self: Tensor, dim: number, options?: KeepDim): ValuesIndices
 }
@@ -288,7 +310,7 @@ interface VarAttributes extends Attributes {
   readonly correction: number
 }
 
-const varOp = defineOp<VarAttributes & { isStd: boolean }>({
+const varOp: Op<VarAttributes & { isStd: boolean }> = defineOp<VarAttributes & { isStd: boolean }>({
   name: 'Var',
   forward: ([x], attrs) => {
     const { operand, count, kept, shown: shape } = reducing(x, attrs.dims, attrs.keepdim)
@@ -302,7 +324,11 @@ const varOp = defineOp<VarAttributes & { isStd: boolean }>({
     const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
     const full = restore(g!, attrs, x.ndim)
     if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
-    const scale = maskedFill(div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)), eq(restore(out, attrs, x.ndim), 0), 0)
+    const scale = maskedFill(
+      div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)),
+      eq(restore(out, attrs, x.ndim), 0),
+      0,
+    )
     return [mul(scale, centred)]
   },
 })
@@ -312,22 +338,26 @@ function spread(isStd: boolean) {
     const { dim: dims, keepdim = false, correction, unbiased } = readDims(dim, options)
     if (!isFloatingPoint(self.dtype)) throw new Error(`${name} only support floating point and complex dtypes`)
     const given = Array.isArray(dims) && dims.length === 0 ? null : dims
-    return varOp([self], { dims: wrapDims(given, self.ndim), keepdim, correction: correction ?? (unbiased === false ? 0 : 1), isStd })[0]
+    return varOp([self], {
+      dims: wrapDims(given, self.ndim),
+      keepdim,
+      correction: correction ?? (unbiased === false ? 0 : 1),
+      isStd,
+    })[0]
   }
 }
 /** The variance Σ(x − mean)² / (n − correction), as `torch.var`. */
 const variance = spread(false)
+
 export { variance as var }
 /** The standard deviation, the root of the variance, as `torch.std`. */
 export const std = spread(true)
 
-const logsumexpOp = defineOp<Attributes>({
+const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
   name: 'Logsumexp',
   forward: ([x], attrs) => [reduceTo('logsumexp', x, attrs, x.dtype)],
   save: ([x], [out]) => [x, out],
-  backward: ([g], { saved: [x, out], attrs }) => [
-    mul(restore(g!, attrs, x.ndim), exp(sub(x, restore(out, attrs, x.ndim)))),
-  ],
+  backward: ([g], { saved: [x, out], attrs }) => [mul(restore(g!, attrs, x.ndim), exp(sub(x, restore(out, attrs, x.ndim))))],
 })
 /** ln Σ e^x over `dim`, without overflow, as `torch.logsumexp`. */
 export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, options?: ReduceOptions): Tensor {

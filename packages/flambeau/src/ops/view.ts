@@ -1,10 +1,10 @@
 /** Views: another layout on the same storage, never a kernel. */
 
 import { edgeOf, isGradEnabled, Node, setHistory } from '../core/graph.js'
-import { type Layout, numelOf, showShape, wrapDim, type Shape } from '../core/layout.js'
+import { type Layout, numelOf, type Shape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { cloneOp, copyInto, filled } from './copy.js'
-import { defineOp, type Gradients, needsRecording } from './dispatch.js'
+import { defineOp, type Gradients, needsRecording, type Op } from './dispatch.js'
 
 /** Sizes as PyTorch takes them: `view(2, 3)` or `view([2, 3])`. */
 export type Sizes = readonly number[] | readonly [Shape]
@@ -31,7 +31,7 @@ class ViewNode extends Node {
 export function makeView(name: string, self: Tensor, layout: Layout, backward: (gradient: Tensor) => Tensor): Tensor {
   const out = new Tensor(self.storage, layout, self.dtype)
   if (isGradEnabled()) {
-    out.view = { base: self.view?.base ?? self, version: self.storage.version }
+    out.viewInfo = { base: self.viewInfo?.base ?? self, version: self.storage.version }
     if (needsRecording([self])) setHistory(out, new ViewNode(name, self, backward))
   }
   return out
@@ -66,7 +66,7 @@ export function view(self: Tensor, ...sizes: Sizes): Tensor {
   const layout = self.layout.reshape(shape)
   if (layout === undefined)
     throw new Error(
-      'view size is not compatible with input tensor\'s size and stride (at least one dimension spans across two contiguous ' +
+      "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous " +
         'subspaces). Use .reshape(...) instead.',
     )
   const own = self.layout.shape
@@ -122,7 +122,8 @@ export function t(self: Tensor): Tensor {
 /** Without the dimensions of size 1, or without the given ones of that size, as `torch.squeeze`. */
 export function squeeze(self: Tensor, dim?: number | readonly number[]): Tensor {
   const own = self.layout.shape
-  const chosen = dim === undefined ? own.map((_, d) => d) : (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim(d, self.ndim))
+  const chosen =
+    dim === undefined ? own.map((_, d) => d) : (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim(d, self.ndim))
   const kept = own.map((_, d) => d).filter((d) => own[d] !== 1 || !chosen.includes(d))
   return makeView('Squeeze', self, self.layout.permute(kept), (g) => reshape(g, own))
 }
@@ -175,7 +176,9 @@ export function select(self: Tensor, dim: number, index: number): Tensor {
   const d = wrapDim(dim, self.ndim)
   const size = self.layout.shape[d]
   if (!Number.isInteger(index) || index < -size || index >= size)
-    throw new RangeError(`select(): index ${index} out of range for tensor of size ${showShape(self.layout.shape)} at dimension ${d}`)
+    throw new RangeError(
+      `select(): index ${index} out of range for tensor of size ${showShape(self.layout.shape)} at dimension ${d}`,
+    )
   const at = index < 0 ? index + size : index
   return makeView('Select', self, self.layout.select(d, at), (g) => embed(unsqueeze(g, d), self.layout.shape, d, at, 1))
 }
@@ -236,7 +239,8 @@ export function split(self: Tensor, size: number | readonly number[], dim = 0): 
   const total = self.layout.shape[d]
   let sizes: readonly number[]
   if (typeof size === 'number') {
-    if (size < 0 || (size === 0 && total !== 0)) throw new Error(`split expects split_size be non-negative, but got split_size=${size}`)
+    if (size < 0 || (size === 0 && total !== 0))
+      throw new Error(`split expects split_size be non-negative, but got split_size=${size}`)
     const count = total === 0 ? 1 : Math.ceil(total / size)
     sizes = Array.from({ length: count }, (_, i) => Math.min(size, total - i * size))
   } else {
@@ -286,7 +290,12 @@ export function detach(self: Tensor): Tensor {
 /** Zeros of a shape with `g` in a slice of one dimension: the gradient of slicing, itself differentiable. */
 const embed = (g: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor =>
   embedOp([g], { shape, dim, start, step })[0]
-const embedOp = defineOp<{ shape: Shape; dim: number; start: number; step: number }>({
+const embedOp: Op<{ shape: Shape; dim: number; start: number; step: number }> = defineOp<{
+  shape: Shape
+  dim: number
+  start: number
+  step: number
+}>({
   name: 'SliceBackward',
   forward: ([g], { shape, dim, start, step }) => {
     const out = filled(g, shape, 0)

@@ -1,8 +1,8 @@
 /** The wasm engine: the same kernels over the module's own memory, for where no native build exists. */
 
 import type { Memory } from '../../core/storage.js'
-import type { Engine } from './engine.js'
 import { Pool, sizeClass } from './allocator.js'
+import type { Engine } from './engine.js'
 
 interface Exports {
   readonly memory: WebAssembly.Memory

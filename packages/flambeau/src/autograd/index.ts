@@ -1,0 +1,4 @@
+/** `torch.autograd`. */
+
+export { type BackwardOptions, backward, type GradOptions, grad } from './engine.js'
+export { enableGrad, gradMode, isGradEnabled, noGrad } from './mode.js'

@@ -1,0 +1,12 @@
+/** flambeau: PyTorch for TypeScript. `import * as torch from 'flambeau'`. */
+
+import { installMethods } from './methods.js'
+
+installMethods()
+
+export * as autograd from './autograd/index.js'
+export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js'
+export { backend, getNumThreads, memory, setNumThreads } from './backends/select.js'
+export { canCast, type DType, promoteTypes, type Scalar } from './core/dtype.js'
+export { Tensor } from './core/tensor.js'
+export * from './ops/index.js'

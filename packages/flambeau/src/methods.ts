@@ -1,0 +1,183 @@
+/** Functions become methods: every op whose first parameter is a tensor, by type mapping, with no second list. */
+
+import * as engine from './autograd/engine.js'
+import * as leaf from './autograd/leaf.js'
+import { itemSize } from './core/dtype.js'
+import { Tensor } from './core/tensor.js'
+import * as activation from './ops/activation.js'
+import * as arithmetic from './ops/arithmetic.js'
+import * as cast from './ops/cast.js'
+import * as comparison from './ops/comparison.js'
+import { emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike } from './ops/creation.js'
+import * as elementary from './ops/elementary.js'
+import { gather, indexAdd, indexSelect, nonzero, scatterAdd } from './ops/indexing.js'
+import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
+import { bernoulli, bernoulli_, exponential_, normal_, uniform_ } from './ops/random.js'
+import * as reduce from './ops/reduce.js'
+import * as softmax from './ops/softmax.js'
+import * as view from './ops/view.js'
+import { inspectSymbol, showTensor } from './show.js'
+
+const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, ...views } = view
+const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
+const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
+
+const functions = {
+  ...activations,
+  ...arithmetic,
+  ...cast,
+  ...comparison,
+  ...elementary,
+  ...reductions,
+  ...softmax,
+  ...views,
+  ...{ addmm, bmm, dot, matmul, mm, mv, outer },
+  ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
+  ...{ bernoulli, bernoulli_, exponential_, normal_, uniform_ },
+  ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
+  ...{ backward: engine.backward },
+  ...leaf,
+}
+type Functions = Omit<typeof functions, 'where'>
+
+/** A function of a tensor without its first parameter; overloads are kept. */
+type Method<F> = F extends { (self: Tensor): infer R1; (self: Tensor, ...args: infer A2): infer R2 }
+  ? F extends (self: Tensor, ...args: infer A) => infer R
+    ? Tensor extends R1
+      ? A2 extends A
+        ? R1 extends R
+          ? (...args: A) => R
+          : { (): R1; (...args: A2): R2 }
+        : { (): R1; (...args: A2): R2 }
+      : (...args: A) => R
+    : never
+  : F extends (self: Tensor, ...args: infer A) => infer R
+    ? (...args: A) => R
+    : never
+
+type Methods<T> = { [K in keyof T]: Method<T[K]> }
+type InPlaceMethods<T> = {
+  [K in keyof T as T[K] extends { readonly inPlace: unknown } ? `${K & string}_` : never]: T[K] extends {
+    readonly inPlace: infer F
+  }
+    ? Method<F>
+    : never
+}
+
+declare module './core/tensor.js' {
+  interface Tensor extends Methods<Functions>, InPlaceMethods<Functions> {
+    /** `self` where the condition holds, `other` elsewhere, as `torch.Tensor.where`. */
+    where(condition: Tensor, other: Tensor | number): Tensor
+    /** The sizes, or one of them. */
+    size(): readonly number[]
+    size(dim: number): number
+    /** The number of dimensions. */
+    dim(): number
+    numel(): number
+    /** Steps in elements, or one of them. */
+    stride(): readonly number[]
+    stride(dim: number): number
+    storageOffset(): number
+    elementSize(): number
+    isContiguous(): boolean
+    isFloatingPoint(): boolean
+    /** This tensor on the CPU; a promise, because leaving an accelerator is asynchronous. */
+    cpu(): Promise<Tensor>
+    /** Gives this tensor's memory back at once; using it afterwards is an error. Never required. */
+    dispose(): void
+    /** As PyTorch prints it. */
+    toString(): string
+    /** Rows: slices along the first dimension. */
+    [Symbol.iterator](): Iterator<Tensor>
+    /** The matrix transposed. */
+    readonly T: Tensor
+    /** The last two dimensions transposed. */
+    readonly mT: Tensor
+    /** The same elements outside the graph, sharing memory. */
+    readonly data: Tensor
+  }
+}
+
+type AnyFunction = (self: Tensor, ...args: unknown[]) => unknown
+
+/** Adds functions of a tensor to its prototype under their names. */
+function install(table: Record<string, unknown>): void {
+  for (const [name, fn] of Object.entries(table)) {
+    if (typeof fn !== 'function') continue
+    define(name, fn as AnyFunction)
+    const { inPlace } = fn as { inPlace?: AnyFunction }
+    if (inPlace !== undefined) define(`${name}_`, inPlace)
+  }
+}
+function define(name: string, fn: AnyFunction): void {
+  Object.defineProperty(Tensor.prototype, name, {
+    value: function (this: Tensor, ...args: unknown[]) {
+      return fn(this, ...args)
+    },
+    writable: true,
+    configurable: true,
+  })
+}
+
+function property(name: string, get: (self: Tensor) => unknown, set?: (self: Tensor, value: never) => void): void {
+  Object.defineProperty(Tensor.prototype, name, {
+    get(this: Tensor) {
+      return get(this)
+    },
+    set:
+      set &&
+      function (this: Tensor, value: never) {
+        set(this, value)
+      },
+    configurable: true,
+  })
+}
+
+let installed = false
+/** Gives Tensor its methods; called once, by the package's entry. */
+export function installMethods(): void {
+  if (installed) return
+  installed = true
+  install(functions)
+  install({
+    where: (self: Tensor, condition: Tensor, other: Tensor | number) => comparison.where(condition, self, other),
+    size: (self: Tensor, dim?: number) => (dim === undefined ? self.layout.shape : self.layout.shape.at(dim)),
+    dim: (self: Tensor) => self.layout.shape.length,
+    numel: (self: Tensor) => self.layout.numel,
+    stride: (self: Tensor, dim?: number) => (dim === undefined ? self.layout.strides : self.layout.strides.at(dim)),
+    storageOffset: (self: Tensor) => self.layout.offset,
+    elementSize: (self: Tensor) => itemSize(self.dtype),
+    isContiguous: (self: Tensor) => self.layout.isContiguous,
+    isFloatingPoint: (self: Tensor) => self.dtype.includes('float'),
+    cpu: async (self: Tensor) => self,
+    dispose: (self: Tensor) => self.storage.release(),
+    toString: showTensor,
+  })
+  Object.defineProperty(Tensor.prototype, inspectSymbol, {
+    value(this: Tensor) {
+      return showTensor(this)
+    },
+  })
+  Object.defineProperty(Tensor.prototype, Symbol.iterator, {
+    value(this: Tensor) {
+      if (this.ndim === 0) throw new TypeError('iteration over a 0-d tensor')
+      return view.unbind(this)[Symbol.iterator]()
+    },
+  })
+  property('T', (self) =>
+    view.permute(
+      self,
+      self.layout.shape.map((_, d) => self.ndim - 1 - d),
+    ),
+  )
+  property('mT', (self) => view.transpose(self, -2, -1))
+  property('data', view.detach)
+  const { get } = Object.getOwnPropertyDescriptor(Tensor.prototype, 'requiresGrad')!
+  Object.defineProperty(Tensor.prototype, 'requiresGrad', {
+    get,
+    set(this: Tensor, value: boolean) {
+      leaf.requiresGrad_(this, value)
+    },
+    configurable: true,
+  })
+}

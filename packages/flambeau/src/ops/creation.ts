@@ -1,0 +1,334 @@
+/** Making tensors, and reading them back into JavaScript values. */
+
+import { backendOf } from '../backends/select.js'
+import {
+  type DType,
+  isDType,
+  isFloatingPoint,
+  itemSize,
+  type Scalar,
+  scalarDType,
+  type TypedArray,
+  viewAs,
+} from '../core/dtype.js'
+import { bfloat16ToFloat, floatToBFloat16, floatToHalf, halfToFloat } from '../core/half.js'
+import { Layout, numelOf, type Shape, showShape } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
+import { copyInto, rowMajor } from './copy.js'
+import { emptyTensor } from './dispatch.js'
+import { type Sizes, sizesOf } from './view.js'
+
+export interface TensorOptions {
+  dtype?: DType
+  device?: string
+  /** Record operations on the result, so that backward gives it a gradient. */
+  requiresGrad?: boolean
+}
+
+/** Numbers, bigints or booleans in arrays of equal length, nested as deep as the tensor has dimensions. */
+export type NestedArray = Scalar | readonly NestedArray[]
+
+const requireDType = (dtype: DType): DType => {
+  if (!isDType(dtype)) throw new TypeError(`'${dtype}' is not a dtype`)
+  return dtype
+}
+
+/** A new leaf from its options; `fill` writes the contents. */
+function make(sizes: Shape, options: TensorOptions, dtype: DType, fill?: (t: Tensor) => void): Tensor {
+  const bad = sizes.find((size) => !Number.isInteger(size) || size < 0)
+  if (bad !== undefined) throw new Error(`Trying to create tensor with negative dimension ${bad}: ${showShape(sizes)}`)
+  const t = emptyTensor(backendOf(options.device), [...sizes], requireDType(dtype))
+  fill?.(t)
+  return leaf(t, options)
+}
+
+function leaf(t: Tensor, options: TensorOptions): Tensor {
+  if (options.requiresGrad) {
+    requireDifferentiable(t)
+    t.leafRequiresGrad = true
+  }
+  return t
+}
+
+export function requireDifferentiable(t: Tensor): void {
+  if (!isFloatingPoint(t.dtype)) throw new Error('only Tensors of floating point and complex dtype can require gradients')
+}
+
+/** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })`. */
+export type SizesAndOptions<O = TensorOptions> =
+  | readonly [...sizes: number[], options: O]
+  | readonly number[]
+  | readonly [Shape, O?]
+export function splitSizes<O extends object = TensorOptions>(args: SizesAndOptions<O>): { sizes: Shape; options: O } {
+  const last = args.at(-1)
+  const hasOptions = typeof last === 'object' && !Array.isArray(last)
+  return {
+    sizes: sizesOf((hasOptions ? args.slice(0, -1) : args) as Sizes),
+    options: (hasOptions ? last : {}) as O,
+  }
+}
+
+/**
+ * A tensor from a value or nested arrays, as `torch.tensor`: numbers become float32, booleans bool, bigints int64. A
+ * tensor is copied.
+ *
+ * @throws Error for ragged arrays.
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).shape // [2, 2]
+ */
+export function tensor(data: NestedArray | TypedArray | Tensor, options: TensorOptions = {}): Tensor {
+  if (data instanceof Tensor) {
+    const { dtype = data.dtype } = options
+    return make(data.layout.shape, options, dtype, (t) => copyInto(t, data))
+  }
+  if (ArrayBuffer.isView(data)) return fromTypedArray(data as TypedArray, undefined, options)
+  const shape = shapeOfNested(data)
+  const dtype = options.dtype ?? inferDType(data)
+  return make(shape, options, dtype, (t) => {
+    const write = writer(t)
+    let at = 0
+    const visit = (value: NestedArray, depth: number): void => {
+      if (!Array.isArray(value)) {
+        if (depth !== shape.length) throw new Error(`expected sequence of length ${shape[depth]} at dim ${depth}`)
+        write(at++, value as Scalar)
+        return
+      }
+      if (depth === shape.length || value.length !== shape[depth])
+        throw new Error(`expected sequence of length ${shape[depth] ?? 'none'} at dim ${depth} (got ${value.length})`)
+      for (const item of value) visit(item, depth + 1)
+    }
+    visit(data as NestedArray, 0)
+  })
+}
+
+function shapeOfNested(data: unknown): number[] {
+  const shape: number[] = []
+  for (let level = data; Array.isArray(level); level = level[0]) {
+    shape.push(level.length)
+    if (level.length === 0) break
+  }
+  return shape
+}
+
+function inferDType(data: unknown): DType {
+  let found: DType | undefined
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit)
+    else if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') {
+      const dtype = scalarDType(value)
+      if (found === undefined || found === 'bool' || dtype === 'float32')
+        found = dtype === 'bool' && found !== undefined ? found : dtype
+    } else
+      throw new TypeError(`tensor(): expected numbers, booleans or bigints, but got ${value === null ? 'null' : typeof value}`)
+  }
+  visit(data)
+  return found ?? 'float32'
+}
+
+/** The elements of a row-major tensor as a typed array on its own memory: valid until the next allocation. */
+export function elements(t: Tensor): TypedArray {
+  const { memory } = t.storage
+  return viewAs(t.dtype, memory.buffer, memory.byteOffset + t.layout.offset * itemSize(t.dtype), t.layout.numel)
+}
+
+function writer(t: Tensor): (at: number, value: Scalar) => void {
+  const array = elements(t)
+  switch (t.dtype) {
+    case 'int64':
+      return (at, value) => {
+        ;(array as BigInt64Array)[at] = typeof value === 'bigint' ? value : integer(value)
+      }
+    case 'bool':
+      return (at, value) => {
+        array[at] = value ? 1 : 0
+      }
+    case 'float16':
+      return (at, value) => {
+        array[at] = floatToHalf(Number(value))
+      }
+    case 'bfloat16':
+      return (at, value) => {
+        array[at] = floatToBFloat16(Number(value))
+      }
+    default:
+      return (at, value) => {
+        array[at] = Number(value)
+      }
+  }
+}
+function integer(value: number | boolean): bigint {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error(`cannot convert ${value} to an integer`)
+  return BigInt(Math.trunc(Number(value)))
+}
+
+/** Reads the i-th element of a row-major tensor. */
+function reader(t: Tensor): (at: number) => number | bigint | boolean {
+  const array = elements(t)
+  switch (t.dtype) {
+    case 'bool':
+      return (at) => array[at] !== 0
+    case 'float16':
+      return (at) => halfToFloat(array[at] as number)
+    case 'bfloat16':
+      return (at) => bfloat16ToFloat(array[at] as number)
+    default:
+      return (at) => array[at]
+  }
+}
+
+/**
+ * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
+ * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16.
+ */
+export function fromTypedArray(array: TypedArray, shape: Shape = [array.length], options: TensorOptions = {}): Tensor {
+  const dtype = options.dtype ?? typedArrayDType(array)
+  if (numelOf(shape) !== array.length) throw new Error(`shape '${showShape(shape)}' is invalid for input of size ${array.length}`)
+  const source = typedArrayDType(array, dtype)
+  return make(shape, options, dtype, (t) => {
+    const raw = source === dtype ? t : emptyTensor(t.storage.allocator, shape, source)
+    ;(elements(raw) as Float32Array).set(array as Float32Array)
+    if (raw !== t) copyInto(t, raw)
+  })
+}
+function typedArrayDType(array: TypedArray, wanted?: DType): DType {
+  if (array instanceof Float32Array) return 'float32'
+  if (array instanceof Float64Array) return 'float64'
+  if (array instanceof Int8Array) return 'int8'
+  if (array instanceof Int16Array) return 'int16'
+  if (array instanceof Int32Array) return 'int32'
+  if (array instanceof BigInt64Array) return 'int64'
+  if (array instanceof Uint8Array) return wanted === 'bool' ? 'bool' : 'uint8'
+  if (array instanceof Uint16Array && (wanted === 'float16' || wanted === 'bfloat16')) return wanted
+  throw new TypeError(`no dtype for ${(array as object)?.constructor?.name ?? typeof array}`)
+}
+
+/** All elements in row-major order as a new typed array; float16 and bfloat16 as float32, bools as 0 and 1. */
+export function toTypedArray(self: Tensor): TypedArray {
+  if (self.dtype !== 'float16' && self.dtype !== 'bfloat16') return elements(rowMajor(self)).slice() as TypedArray
+  const wide = emptyTensor(self.storage.allocator, self.layout.shape, 'float32')
+  copyInto(wide, self)
+  return elements(wide).slice()
+}
+
+/** The value of a tensor with one element, as `torch.Tensor.item`. @throws Error for more elements, or an int64 no number holds. */
+export function item(self: Tensor): number | boolean {
+  const value = onlyElement(self)
+  if (typeof value !== 'bigint') return value
+  return safeNumber(value)
+}
+/** The value of an int64 tensor with one element, whatever its size. */
+export function itemBigInt(self: Tensor): bigint {
+  const value = onlyElement(self)
+  return typeof value === 'bigint' ? value : BigInt(value)
+}
+function onlyElement(self: Tensor): number | bigint | boolean {
+  if (self.layout.numel !== 1) throw new Error(`a Tensor with ${self.layout.numel} elements cannot be converted to Scalar`)
+  return reader(self)(0)
+}
+function safeNumber(value: bigint): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number))
+    throw new RangeError(`the int64 value ${value} does not fit a number exactly: use itemBigInt()`)
+  return number
+}
+
+export type TensorList = number | boolean | TensorList[]
+/** The elements as nested arrays, or the value itself for a 0-d tensor, as `torch.Tensor.tolist`. */
+// biome-ignore lint/suspicious/noExplicitAny: how deep the arrays nest is known to the caller alone
+export function tolist(self: Tensor): any {
+  const read = reader(rowMajor(self))
+  const { shape } = self.layout
+  let at = 0
+  const build = (d: number): TensorList => {
+    if (d === shape.length) {
+      const value = read(at++)
+      return typeof value === 'bigint' ? safeNumber(value) : value
+    }
+    return Array.from({ length: shape[d] }, () => build(d + 1))
+  }
+  return build(0)
+}
+
+/** Uninitialised memory, as `torch.empty`. */
+export function empty(...args: SizesAndOptions): Tensor {
+  const { sizes, options } = splitSizes(args)
+  return make(sizes, options, options.dtype ?? 'float32')
+}
+/** All zeros, as `torch.zeros`. */
+export function zeros(...args: SizesAndOptions): Tensor {
+  const { sizes, options } = splitSizes(args)
+  return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 0))
+}
+/** All ones, as `torch.ones`. */
+export function ones(...args: SizesAndOptions): Tensor {
+  const { sizes, options } = splitSizes(args)
+  return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 1))
+}
+/** One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32. */
+export function full(size: Shape, fillValue: Scalar, options: TensorOptions = {}): Tensor {
+  const inferred = typeof fillValue === 'number' ? (Number.isInteger(fillValue) ? 'int64' : 'float32') : scalarDType(fillValue)
+  return make(size, options, options.dtype ?? inferred, (t) => copyInto(t, fillValue))
+}
+
+const like = (self: Tensor, options: TensorOptions): TensorOptions => ({ device: self.device, ...options })
+/** Uninitialised memory with another tensor's shape and dtype, as `torch.empty_like`. */
+export const emptyLike = (self: Tensor, options: TensorOptions = {}): Tensor =>
+  make(self.layout.shape, like(self, options), options.dtype ?? self.dtype)
+/** Zeros with another tensor's shape and dtype, as `torch.zeros_like`. */
+export const zerosLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 0, options)
+/** Ones with another tensor's shape and dtype, as `torch.ones_like`. */
+export const onesLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 1, options)
+/** One value everywhere, with another tensor's shape and dtype, as `torch.full_like`. */
+export const fullLike = (self: Tensor, fillValue: Scalar, options: TensorOptions = {}): Tensor =>
+  make(self.layout.shape, like(self, options), options.dtype ?? self.dtype, (t) => copyInto(t, fillValue))
+
+/** The identity matrix, or its first m columns, as `torch.eye`. */
+export function eye(n: number, m: number | TensorOptions = n, options: TensorOptions = {}): Tensor {
+  const [columns, named] = typeof m === 'number' ? [m, options] : [n, m]
+  return make([n, columns], named, named.dtype ?? 'float32', (t) => {
+    copyInto(t, 0)
+    const diagonal = new Layout([Math.min(n, columns)], [columns + 1])
+    copyInto(new Tensor(t.storage, diagonal, t.dtype), 1)
+  })
+}
+
+/**
+ * Numbers from `start` (0) up to `end`, exclusive, by `step` (1), as `torch.arange`: int64 where all are whole numbers.
+ *
+ * @example
+ * torch.arange(5).tolist() // [0, 1, 2, 3, 4]
+ * torch.arange(1, 2, 0.5).tolist() // [1, 1.5]
+ */
+export function arange(
+  start: number,
+  end?: number | TensorOptions,
+  step?: number | TensorOptions,
+  options?: TensorOptions,
+): Tensor {
+  const named = [end, step, options].find((a) => typeof a === 'object') as TensorOptions | undefined
+  const [from, to] = typeof end === 'number' ? [start, end] : [0, start]
+  const by = typeof step === 'number' ? step : 1
+  if (by === 0) throw new Error('step must be nonzero')
+  if (!Number.isFinite(from) || !Number.isFinite(to)) throw new Error(`unsupported range: ${from} -> ${to}`)
+  if ((to - from) / by < 0) throw new Error('upper bound and larger bound inconsistent with step sign')
+  const whole = Number.isInteger(from) && Number.isInteger(to) && Number.isInteger(by)
+  return make([Math.ceil((to - from) / by)], named ?? {}, named?.dtype ?? (whole ? 'int64' : 'float32'), (t) => {
+    if (t.layout.numel > 0) t.storage.allocator.run('arange', t, from, by)
+  })
+}
+
+/** `steps` numbers evenly spaced from `start` to `end`, both included, as `torch.linspace`. */
+export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
+  if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
+  return make([steps], options, options.dtype ?? 'float32', (t) => {
+    if (steps === 0) return
+    const step = steps > 1 ? (end - start) / (steps - 1) : 0
+    // The second half counts down from the end, so that both ends are exact.
+    const half = Math.floor(steps / 2)
+    const part = (from: number, length: number): Tensor => new Tensor(t.storage, t.layout.slice(0, from, length), t.dtype)
+    if (half > 0) t.storage.allocator.run('arange', part(0, half), start, step)
+    t.storage.allocator.run('arange', part(half, steps - half), end - step * (steps - 1 - half), step)
+    if (steps > 1) copyInto(part(steps - 1, 1), end)
+    else copyInto(part(0, 1), start)
+  })
+}

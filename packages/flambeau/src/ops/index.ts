@@ -1,0 +1,18 @@
+/** Every op. Those whose first parameter is a tensor become methods of Tensor. */
+
+export * from './activation.js'
+export * from './arithmetic.js'
+export * from './cast.js'
+export * from './comparison.js'
+export { type ConvOptions, conv2d } from './conv.js'
+export * from './creation.js'
+export * from './elementary.js'
+export * from './indexing.js'
+export * from './joining.js'
+export * from './loss.js'
+export * from './matmul.js'
+export * from './pool.js'
+export * from './random.js'
+export * from './reduce.js'
+export * from './softmax.js'
+export * from './view.js'

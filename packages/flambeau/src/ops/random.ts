@@ -1,0 +1,215 @@
+/** Random numbers: PyTorch's CPU stream, bit for bit. */
+
+import type { Backend } from '../backends/backend.js'
+import { backendOf } from '../backends/select.js'
+import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import type { Shape } from '../core/layout.js'
+import { Storage } from '../core/storage.js'
+import type { Tensor } from '../core/tensor.js'
+import { mul } from './arithmetic.js'
+import { empty, type SizesAndOptions, splitSizes, type TensorOptions } from './creation.js'
+import { checkInPlace, emptyTensor } from './dispatch.js'
+
+/** Bytes of a generator's state, laid out as PyTorch's `get_rng_state` gives it. */
+const STATE_BYTES = 5056
+
+/** A source of random numbers with a state of its own, as `torch.Generator`: mt19937 seeded as PyTorch does. */
+export class Generator {
+  /** @internal */ readonly state: Storage<Backend>
+  #seed = 67280421310721n
+
+  constructor(device?: string) {
+    const backend = backendOf(device)
+    this.state = new Storage(backend, backend.allocate(STATE_BYTES), STATE_BYTES)
+    this.manualSeed(this.#seed)
+  }
+
+  /** Starts the stream that belongs to a seed. */
+  manualSeed(seed: number | bigint): this {
+    const value = BigInt.asUintN(64, BigInt(seed))
+    this.#seed = value
+    this.state.allocator.run('seedGenerator', this.state, Number(value & 0xffffffffn), Number(value >> 32n))
+    return this
+  }
+
+  /** The seed the stream was started with. */
+  initialSeed(): bigint {
+    return this.#seed
+  }
+
+  /** Seeds from the system's randomness and returns the seed. */
+  seed(): bigint {
+    const [seed] = crypto.getRandomValues(new BigUint64Array(1))
+    this.manualSeed(seed & 0x1fffffffffffffn)
+    return this.#seed
+  }
+
+  /** The state as a uint8 tensor, PyTorch's own bytes. */
+  getState(): Tensor {
+    const t = empty(STATE_BYTES, { dtype: 'uint8' })
+    t.storage.bytes.set(this.state.bytes)
+    return t
+  }
+
+  /** Continues from a state that `getState` gave. */
+  setState(state: Tensor): this {
+    if (state.dtype !== 'uint8' || state.layout.numel !== STATE_BYTES || !state.layout.isContiguous)
+      throw new TypeError('expected a torch.ByteTensor as RNG state')
+    const from = state.layout.offset
+    this.state.bytes.set(state.storage.bytes.subarray(from, from + STATE_BYTES))
+    return this
+  }
+}
+
+let shared: Generator | undefined
+/** The generator that functions use where none is given. */
+export function defaultGenerator(): Generator {
+  shared ??= new Generator()
+  return shared
+}
+/** Seeds the default generator, as `torch.manual_seed`. */
+export const manualSeed = (seed: number | bigint): Generator => defaultGenerator().manualSeed(seed)
+/** The seed of the default generator, as `torch.initial_seed`. */
+export const initialSeed = (): bigint => defaultGenerator().initialSeed()
+/** The default generator's state, as `torch.get_rng_state`. */
+export const getRngState = (): Tensor => defaultGenerator().getState()
+/** Sets the default generator's state, as `torch.set_rng_state`. */
+export const setRngState = (state: Tensor): void => void defaultGenerator().setState(state)
+
+/** The distributions of the `random` kernel, in the order of its codes. */
+const distributions = ['uniform', 'normal', 'randint', 'bernoulli', 'exponential'] as const
+
+function draw(
+  out: Tensor,
+  kind: (typeof distributions)[number],
+  a: number,
+  b: number,
+  generator: Generator | null | undefined,
+): Tensor {
+  const { state } = generator ?? defaultGenerator()
+  if (out.layout.numel > 0) out.storage.allocator.run('random', distributions.indexOf(kind), state, out, a, b)
+  return out
+}
+
+/** Fills in place: the checks of every in-place op, then the draw. */
+function fill(
+  self: Tensor,
+  kind: (typeof distributions)[number],
+  a: number,
+  b: number,
+  generator: Generator | null | undefined,
+): Tensor {
+  checkInPlace(self, null, null)
+  draw(self, kind, a, b, generator)
+  self.storage.version++
+  return self
+}
+
+export interface RandomOptions extends TensorOptions {
+  generator?: Generator | null
+}
+interface GeneratorOptions {
+  generator?: Generator | null
+}
+
+function requireFloat(dtype: DType, name: string): void {
+  if (!isFloatingPoint(dtype)) throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
+}
+
+function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: Tensor) => void): Tensor {
+  const { requiresGrad, ...rest } = options
+  const t = empty(sizes, { ...rest, dtype })
+  write(t)
+  if (requiresGrad) t.leafRequiresGrad = true
+  return t
+}
+
+/** Uniform in [0, 1), as `torch.rand`. */
+export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
+  const { sizes, options } = splitSizes<RandomOptions>(args)
+  const { dtype = 'float32', generator } = options
+  requireFloat(dtype, 'uniform_')
+  return sampled(sizes, options, dtype, (t) => draw(t, 'uniform', 0, 1, generator))
+}
+/** Standard normal, as `torch.randn`. */
+export function randn(...args: SizesAndOptions<RandomOptions>): Tensor {
+  const { sizes, options } = splitSizes<RandomOptions>(args)
+  const { dtype = 'float32', generator } = options
+  requireFloat(dtype, 'normal_kernel_cpu')
+  return sampled(sizes, options, dtype, (t) => draw(t, 'normal', 0, 1, generator))
+}
+/** Uniform in [0, 1) with another tensor's shape and dtype, as `torch.rand_like`. */
+export const randLike = (self: Tensor, options: RandomOptions = {}): Tensor =>
+  rand(self.layout.shape, { dtype: self.dtype, ...options })
+/** Standard normal with another tensor's shape and dtype, as `torch.randn_like`. */
+export const randnLike = (self: Tensor, options: RandomOptions = {}): Tensor =>
+  randn(self.layout.shape, { dtype: self.dtype, ...options })
+
+/**
+ * Integers in [low, high), int64 unless a dtype is given, as `torch.randint`.
+ *
+ * @example
+ * torch.randint(10, [2, 3]) // low is 0
+ * torch.randint(5, 10, [3])
+ */
+export function randint(low: number, high: number | Shape, size?: Shape | RandomOptions, options: RandomOptions = {}): Tensor {
+  const [from, to, sizes, named] =
+    typeof high === 'number' ? [low, high, size as Shape, options] : [0, low, high, (size ?? {}) as RandomOptions]
+  if (!(from < to)) throw new Error(`random_ expects 'from' to be less than 'to', but got from=${from} >= to=${to}`)
+  return sampled(sizes, named, named.dtype ?? 'int64', (t) => draw(t, 'randint', from, to - from, named.generator))
+}
+/** The integers 0…n−1 in random order, int64 unless a dtype is given, as `torch.randperm`. */
+export function randperm(n: number, options: RandomOptions = {}): Tensor {
+  if (!Number.isInteger(n) || n < 0) throw new Error(`n must be non-negative, got ${n}`)
+  return sampled([n], options, options.dtype ?? 'int64', (t) => {
+    if (n > 0) t.storage.allocator.run('randperm', (options.generator ?? defaultGenerator()).state, t)
+  })
+}
+/** 1 with the probability that each element of `self` gives, else 0, as `torch.bernoulli`; with `p` that everywhere. */
+export function bernoulli(self: Tensor, p?: number | GeneratorOptions, options: GeneratorOptions = {}): Tensor {
+  const { generator } = typeof p === 'object' ? p : options
+  const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
+  if (typeof p === 'number') return draw(out, 'bernoulli', requireProbability(p), 0, generator)
+  requireFloat(self.dtype, 'bernoulli_tensor_cpu_self_')
+  if (out.layout.numel > 0) self.storage.allocator.run('bernoulliTensor', (generator ?? defaultGenerator()).state, self, out)
+  return out
+}
+function requireProbability(p: number): number {
+  if (!(p >= 0 && p <= 1)) throw new Error(`bernoulli_ expects p to be in [0, 1], but got p=${p}`)
+  return p
+}
+
+/** Overwrites with uniform numbers in [from, to), as `torch.Tensor.uniform_`. */
+export function uniform_(self: Tensor, from = 0, to = 1, options: GeneratorOptions = {}): Tensor {
+  requireFloat(self.dtype, 'check_uniform_bounds')
+  if (!(from <= to)) throw new Error(`uniform_ expects to return a [from, to) range, but found from=${from} > to=${to}`)
+  return fill(self, 'uniform', from, to, options.generator)
+}
+/** Overwrites with normal numbers, as `torch.Tensor.normal_`. */
+export function normal_(self: Tensor, mean = 0, std = 1, options: GeneratorOptions = {}): Tensor {
+  requireFloat(self.dtype, 'normal_kernel_cpu')
+  if (!(std >= 0)) throw new Error(`normal expects std >= 0.0, but found std ${std}`)
+  return fill(self, 'normal', mean, std, options.generator)
+}
+/** Overwrites with 1 with probability p, else 0, as `torch.Tensor.bernoulli_`. */
+export const bernoulli_ = (self: Tensor, p = 0.5, options: GeneratorOptions = {}): Tensor =>
+  fill(self, 'bernoulli', requireProbability(p), 0, options.generator)
+/** Overwrites with exponentially distributed numbers of rate lambda, as `torch.Tensor.exponential_`. */
+export function exponential_(self: Tensor, lambda = 1, options: GeneratorOptions = {}): Tensor {
+  requireFloat(self.dtype, 'exponential_')
+  if (!(lambda > 0)) throw new Error(`exponential_ expects lambda > 0.0, but found lambda=${lambda}`)
+  return fill(self, 'exponential', lambda, 0, options.generator)
+}
+
+/**
+ * Zeros each element with probability p and scales the others by 1/(1 − p) while training, as
+ * `torch.nn.functional.dropout`.
+ */
+export function dropout(self: Tensor, p = 0.5, training = true, options: GeneratorOptions = {}): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new Error(`dropout probability has to be between 0 and 1, but got ${p}`)
+  if (!training || p === 0 || self.layout.numel === 0) return self
+  if (p === 1) return mul(self, 0)
+  const mask = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
+  draw(mask, 'bernoulli', 1 - p, 0, options.generator)
+  return mul(self, mul.inPlace(mask, 1 / (1 - p)))
+}
