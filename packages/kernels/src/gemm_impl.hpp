@@ -1,6 +1,7 @@
 // How a multiplication is cut into tiles. Included by the files that instantiate gemm.
 #pragma once
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 
 #include "gemm.hpp"
@@ -122,14 +123,14 @@ template <class T> struct Product {
   }
 
   // A few rows against adjacent columns: B is read in place, some rows at a time so that few pages are open at once.
-  static constexpr int64_t kThinDepth = 64;
-  void thinBlock(int64_t begin, int64_t end) const {
-    const bool direct = ccs == 1;
+  static constexpr int64_t kThinDepth = 16;
+  void thinBlock(int64_t i, int64_t rows, int64_t begin, int64_t end) const {
     constexpr int64_t wide = kWideVectors * L;
     T buffer[kWideRows * wide], column[kThinDepth * L];
     for (int64_t p = 0; p < k; p += kThinDepth) {
       const int64_t depth = std::min(kThinDepth, k - p);
       const bool add = accumulate || p > 0;
+      const T* x = a + i * ars + p * acs;
       for (int64_t j = begin; j < end;) {
         const int64_t left = end - j;
         const int vectors = left >= wide ? kWideVectors : left >= 2 * L ? 2 : 1;
@@ -141,13 +142,12 @@ template <class T> struct Product {
           y = column;
           yrs = L;
         }
-        const auto run = pickTile<T>(int(m), vectors, ars == 1);
-        const T* x = a + p * acs;
-        if (direct && columns >= L) {
-          run(depth, x, ars, acs, y, yrs, c + j, crs, add);
+        const auto run = pickTile<T>(int(rows), vectors, ars == 1);
+        if (ccs == 1 && columns >= L) {
+          run(depth, x, ars, acs, y, yrs, c + i * crs + j, crs, add);
         } else {
           run(depth, x, ars, acs, y, yrs, buffer, vectors * L, false);
-          copyOut(buffer, vectors * L, 0, j, m, columns, add);
+          copyOut(buffer, vectors * L, i, j, rows, columns, add);
         }
         j += columns;
       }
@@ -156,12 +156,90 @@ template <class T> struct Product {
   void thin() const {
     const int64_t unit = 64 * L;
     const int64_t grain = ceilDiv(std::max<int64_t>(kSerialWork / 2 / (m * k), 1), unit) * unit;
-    parallelFor(n, grain, [&](int64_t begin, int64_t end) { thinBlock(begin, end); });
+    parallelFor(n, grain, [&](int64_t begin, int64_t end) { thinBlock(0, m, begin, end); });
+  }
+  // A short sum makes C the larger traffic: it is written along its rows.
+  void shallow() const {
+    const int64_t groups = ceilDiv(m, kWideRows), grain = std::max<int64_t>(kSerialWork / 4 / (kWideRows * n), 1);
+    parallelFor(groups, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t g = begin; g < end; g++) thinBlock(g * kWideRows, std::min<int64_t>(kWideRows, m - g * kWideRows), 0, n);
+    });
+  }
+
+  // Small products: every task packs what it needs of B for itself, because in such a time cores cannot hand packed data
+  // to one another. The cut depends on the number of threads, the order of no sum does.
+  static constexpr int64_t kSmallWork = 6 << 20;
+  bool small() const {
+    const int64_t vectors = ceilDiv(n, L), threads = threadCount(), work = m * n * k;
+    const int64_t packing = bcs == 1 ? (packsB() ? 2 : 0) : 6;
+    const int64_t limit = std::min<int64_t>(4 * threads, work / (kSerialWork / 4));
+    int64_t high = 1, across = 1, best = INT64_MAX;
+    if (threads > 1 && work > kSerialWork) {
+      for (int64_t r = 1; r <= limit && r * 4 <= m; r++) {
+        for (int64_t q = 1; q * r <= limit && q <= vectors; q++) {
+          const int64_t cost = ceilDiv(r * q, threads) * ceilDiv(vectors, q) * (ceilDiv(m, r) + packing);
+          if (cost < best) best = cost, high = r, across = q;
+        }
+      }
+    }
+    std::atomic<bool> ok{true};
+    forChunks(high * across, high * across == 1, [&](int64_t task) {
+      const int64_t r = task % high, q = task / high;
+      if (!smallBlock(m * r / high, m * (r + 1) / high, vectors * q / across * L,
+                      std::min(n, vectors * (q + 1) / across * L))) {
+        ok.store(false, std::memory_order_relaxed);
+      }
+    });
+    return ok.load(std::memory_order_relaxed);
+  }
+  bool smallBlock(int64_t i0, int64_t i1, int64_t j0, int64_t j1) const {
+    const bool packB = packsB();
+    const int64_t depth = ceilDiv(k, ceilDiv(k, kBlockDepth));
+    T* const packed = static_cast<T*>(scratch().get(size_t(NR * depth) * sizeof(T)));
+    if (!packed) return false;
+    for (int64_t p = 0; p < k; p += depth) {
+      const int64_t dk = std::min(depth, k - p);
+      for (int64_t j = j0; j < j1; j += NR) {
+        const int64_t w = std::min<int64_t>(NR, j1 - j);
+        const T* y = b + p * brs + j * bcs;
+        int64_t yrs = brs;
+        if (packB || w % L != 0) {
+          packPanel(dk, w, y, packed);
+          y = packed;
+          yrs = w > L ? NR : L;
+        }
+        tiles(dk, i0, i1, a + i0 * ars + p * acs, ars, acs, MR * ars, y, yrs, j, w, accumulate || p > 0);
+      }
+    }
+    return true;
+  }
+
+  void packPanel(int64_t dk, int64_t w, const T* from, T* to) const {
+    if (w > L) pack<T, NR>(dk, w, from, brs, bcs, to);
+    else pack<T, L>(dk, w, from, brs, bcs, to);
+  }
+
+  // Rows [i0, i1) of C by one panel of B, w columns wide; A's tiles lie `next` elements apart.
+  void tiles(int64_t dk, int64_t i0, int64_t i1, const T* x, int64_t xrs, int64_t xcs, int64_t next, const T* y, int64_t yrs,
+             int64_t j, int64_t w, bool add) const {
+    T buffer[MR * NR];
+    const int vectors = w > L ? 2 : 1;
+    const bool direct = ccs == 1 && w == vectors * L;
+    const auto full = pickTile<T>(MR, vectors, xrs == 1);
+    for (int64_t i = i0; i < i1; i += MR, x += next) {
+      const int64_t h = std::min<int64_t>(MR, i1 - i);
+      const auto run = h == MR ? full : pickTile<T>(int(h), vectors, xrs == 1);
+      if (direct) {
+        run(dk, x, xrs, xcs, y, yrs, c + i * crs + j, crs, add);
+      } else {
+        run(dk, x, xrs, xcs, y, yrs, buffer, vectors * L, false);
+        copyOut(buffer, vectors * L, i, j, h, w, add);
+      }
+    }
   }
 
   // The general case: panels of A and B, packed where that pays, and the tiles between them.
   bool blocked() const {
-    const bool serial = m * n * k <= kSerialWork;
     const int64_t depth = ceilDiv(k, ceilDiv(k, kBlockDepth));
     const bool packA = packsA(), packB = packsB();
     const int64_t blockRows = std::min(m, kBlockRows), blockColumns = std::min(n, kBlockColumns);
@@ -184,17 +262,14 @@ template <class T> struct Product {
           const auto packOne = [&](int64_t job) {
             if (job < jobsB) {
               const int64_t q = lastB + job, j = j0 + q * NR, w = std::min<int64_t>(NR, n - j);
-              const T* from = b + p * brs + j * bcs;
-              T* to = packedB + (packB ? q * NR * dk : 0);
-              if (w > L) pack<T, NR>(dk, w, from, brs, bcs, to);
-              else pack<T, L>(dk, w, from, brs, bcs, to);
+              packPanel(dk, w, b + p * brs + j * bcs, packedB + (packB ? q * NR * dk : 0));
             } else {
               const int64_t q = job - jobsB, i = i0 + q * MR;
               pack<T, MR>(dk, std::min<int64_t>(MR, m - i), a + i * ars + p * acs, acs, ars, packedA + q * MR * dk);
             }
           };
           const int64_t jobs = jobsA + jobsB, perChunk = ceilDiv(jobs, 64);
-          forChunks(ceilDiv(jobs, perChunk ? perChunk : 1), serial || jobs * dk * NR < 32768, [&](int64_t chunk) {
+          forChunks(ceilDiv(jobs, perChunk ? perChunk : 1), jobs * dk * NR < 32768, [&](int64_t chunk) {
             for (int64_t job = chunk * perChunk; job < std::min(jobs, (chunk + 1) * perChunk); job++) packOne(job);
           });
 
@@ -206,29 +281,18 @@ template <class T> struct Product {
             else across = (across + 1) / 2;
           }
           const int64_t blocksA = ceilDiv(panelsA, high), blocksB = ceilDiv(panelsB, across);
-          forChunks(blocksA * blocksB, serial, [&](int64_t block) {
+          parallelChunks(blocksA * blocksB, [&](int64_t block) {
             const int64_t fromA = block % blocksA * high, toA = std::min(panelsA, fromA + high);
             const int64_t fromB = block / blocksA * across, toB = std::min(panelsB, fromB + across);
-            T buffer[MR * NR];
+            const int64_t from = i0 + fromA * MR, to = std::min(i0 + toA * MR, i0 + rows);
+            const T* x = packA ? packedA + fromA * MR * dk : a + from * ars + p * acs;
             for (int64_t q = fromB; q < toB; q++) {
               const int64_t j = j0 + q * NR, w = std::min<int64_t>(NR, n - j);
-              const int vectors = w > L ? 2 : 1;
-              const bool direct = ccs == 1 && w == vectors * L, own = packB || q >= lastB;
-              const T* y = !own ? b + p * brs + j : packedB + (packB ? q * NR * dk : 0);
-              const int64_t yrs = own ? vectors * L : brs;
-              for (int64_t r = fromA; r < toA; r++) {
-                const int64_t i = i0 + r * MR, h = std::min<int64_t>(MR, m - i);
-                const T* x = packA ? packedA + r * MR * dk : a + i * ars + p * acs;
-                const auto run = pickTile<T>(int(h), vectors, packA || ars == 1);
-                const int64_t xcs = packA ? MR : acs;
-                const bool add = accumulate || p > 0;
-                if (direct) {
-                  run(dk, x, ars, xcs, y, yrs, c + i * crs + j, crs, add);
-                } else {
-                  run(dk, x, ars, xcs, y, yrs, buffer, vectors * L, false);
-                  copyOut(buffer, vectors * L, i, j, h, w, add);
-                }
-              }
+              const bool own = packB || q >= lastB;
+              const T* y = own ? packedB + (packB ? q * NR * dk : 0) : b + p * brs + j;
+              const int64_t yrs = !own ? brs : w > L ? NR : L;
+              tiles(dk, from, to, x, packA ? 1 : ars, packA ? MR : acs, MR * (packA ? dk : ars), y, yrs, j, w,
+                    accumulate || p > 0);
             }
           });
         }
@@ -245,7 +309,8 @@ template <class T> struct Product {
       if (bcs == 1 && n >= L) return thin(), true;
       if (brs == 1 && k >= 4 * L) return dotProducts();
     }
-    return blocked();
+    if (k <= kThinDepth && bcs == 1 && ccs == 1 && m * n > 1 << 20) return shallow(), true;
+    return m * n * k <= kSmallWork ? small() : blocked();
   }
 
   // Few outputs and a long sum: the sum is cut at fixed places so that threads can share it.
