@@ -12,7 +12,7 @@ namespace flambeau {
 namespace {
 
 // Rows of B to a block: a panel of B (k x tile columns) fills the first-level cache while tiles of A stream past.
-constexpr int64_t kBlockDepth = 256;
+constexpr int64_t kBlockDepth = 512;
 constexpr int64_t kBlockRows = 256 * kTileRows;
 constexpr int64_t kBlockColumns = 4096;
 // Multiply-adds below which handing work to another thread costs more than it saves.
