@@ -2,6 +2,10 @@
 #pragma once
 #include "vec.hpp"
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 namespace flambeau {
 
 template <class C> struct ExpConstants;
@@ -43,6 +47,10 @@ template <class C> FLAMBEAU_INLINE Vec<C> expVector(Vec<C> x) {
   const Vec<C> r = (x - k * splat<C>(K::ln2High)) - k * splat<C>(K::ln2Low);
   Vec<C> y = splat<C>(C(inverseFactorial[K::degree]));
   for (int i = K::degree - 1; i >= 0; i--) y = y * r + splat<C>(C(inverseFactorial[i]));
+#ifdef __AVX512F__
+  if constexpr (kVectorBytes == 64 && sizeof(C) == 4) return (Vec<C>)_mm512_maskz_scalef_ps(__mmask16(-1), (__m512)y, (__m512)k);
+  else if constexpr (kVectorBytes == 64) return (Vec<C>)_mm512_maskz_scalef_pd(__mmask8(-1), (__m512d)y, (__m512d)k);
+#endif
   // Two factors, as 2^k alone may be subnormal or overflow where the product does not.
   Vec<C> round = splat<C>(K::round);
   Vec<Int> bits, base;
