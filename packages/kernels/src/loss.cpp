@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "reduction.hpp"
+
+namespace flambeau {
+namespace {
+
+constexpr int64_t kTargets = 8192;
+
+// The positions of [N, *S]: strides of the class-indexed tensor without its class dimension, of the target, of the output.
+Nest positionsOf(const TensorArg& classes, const TensorArg& target, const TensorArg* out) {
+  Nest nest;
+  for (int d = 0; d < target.ndim; d++)
+    nest.push(target.sizes[d], classes.strides[d == 0 ? 0 : d + 1], target.strides[d], out ? out->strides[d] : 0);
+  nest.merge();
+  return nest;
+}
+
+// Calls f(offsets) for positions [begin, end) in row-major order.
+template <class F> void eachPosition(const Nest& nest, int64_t begin, int64_t end, F&& f) {
+  for (Walk<3> at(nest, begin); begin < end; begin++, at.advance(1)) f(at.offsets);
+}
+
+bool targetsInRange(const Nest& nest, int64_t n, const TensorArg& target, int64_t classes, int64_t ignored, Args& args) {
+  bool ok = true;
+  eachPosition(nest, 0, n, [&](const int64_t* at) {
+    const int64_t t = target.as<int64_t>()[at[1]];
+    if (t != ignored && (t < 0 || t >= classes) && ok) {
+      ok = false;
+      args.result(1, double(t));
+      args.result(2, double(classes));
+    }
+  });
+  return ok;
+}
+
+}  // namespace
+
+// nllLoss(logp [N, C, *S], target [N, *S], weight? [C], out, totalWeight, reduction 0 none | 1 mean | 2 sum, ignoreIndex)
+KERNEL(nllLoss) {
+  const TensorArg logp = args.tensor(), target = args.tensor(), weight = args.tensor(), out = args.tensor(),
+                  totalWeight = args.tensor();
+  const int reduction = args.i32();
+  const int64_t ignored = args.i64();
+  if (!isFloating(logp.dtype) || target.dtype != DType::i64) return kUnsupported;
+  if (weight && weight.dtype != logp.dtype) return kUnsupported;
+  const Nest nest = positionsOf(logp, target, reduction == 0 ? &out : nullptr);
+  const int64_t n = target.numel();
+  if (!targetsInRange(nest, n, target, logp.sizes[1], ignored, args)) return kIndexOutOfRange;
+  const int64_t pieces = (n + kTargets - 1) / kTargets;
+  // The loss and the weight of each piece, in double.
+  Scratch<double> partial(2 * pieces);
+  if (!partial) return kOutOfMemory;
+  const StoreFn<double> storeOut = storer<double>(out.dtype);
+  dispatch(logp.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    parallelFor(n, kTargets, [&](int64_t begin, int64_t end) {
+      double loss = 0, weights = 0;
+      double* sums = partial.get() + begin / kTargets * 2;
+      eachPosition(nest, begin, end, [&](const int64_t* at) {
+        const int64_t t = target.as<int64_t>()[at[1]];
+        double w = 0, value = 0;
+        if (t != ignored) {
+          w = weight ? from<double>(weight.as<T>()[t * weight.strides[0]]) : 1;
+          value = -w * from<double>(logp.as<T>()[at[0] + t * logp.strides[1]]);
+        }
+        loss += value;
+        weights += w;
+        if (reduction == 0) storeOut(out.data + at[2] * itemSize(out.dtype), 1, 1, &value);
+      });
+      sums[0] = loss;
+      sums[1] = weights;
+    });
+  });
+  double loss = 0, weights = 0;
+  for (int64_t i = 0; i < pieces; i++) loss += partial.get()[2 * i], weights += partial.get()[2 * i + 1];
+  if (reduction == 1) loss /= weights;
+  if (reduction != 0) storeOut(out.data, 1, 1, &loss);
+  storer<double>(totalWeight.dtype)(totalWeight.data, 1, 1, &weights);
+  return kOk;
+}
+
+// nllLossBackward(grad, target, weight?, totalWeight, gradX, reduction, ignoreIndex): gradX is zero but at the targets.
+KERNEL(nllLossBackward) {
+  const TensorArg grad = args.tensor(), target = args.tensor(), weight = args.tensor(), totalWeight = args.tensor(),
+                  gradX = args.tensor();
+  const int reduction = args.i32();
+  const int64_t ignored = args.i64();
+  if (!isFloating(gradX.dtype) || target.dtype != DType::i64) return kUnsupported;
+  const Nest nest = positionsOf(gradX, target, reduction == 0 ? &grad : nullptr);
+  const int64_t n = target.numel(), classes = gradX.sizes[1], item = itemSize(gradX.dtype);
+  if (!targetsInRange(nest, n, target, classes, ignored, args)) return kIndexOutOfRange;
+  const LoadFn<double> loadGrad = loader<double>(grad.dtype), loadWeight = loader<double>(weight.dtype);
+  const StoreFn<double> storeX = storer<double>(gradX.dtype);
+  double scale = 1, total = 1;
+  if (reduction != 0) loadGrad(grad.data, 1, 1, &scale);
+  if (reduction == 1) {
+    loader<double>(totalWeight.dtype)(totalWeight.data, 1, 1, &total);
+    scale /= total;
+  }
+  const bool contiguous = gradX.contiguous();
+  if (contiguous) {
+    const int64_t bytes = gradX.numel() * item;
+    parallelFor(bytes, 1 << 18, [&](int64_t begin, int64_t end) { std::memset(gradX.data + begin, 0, size_t(end - begin)); });
+  }
+  parallelFor(n, std::max<int64_t>(1, kTargets / (contiguous ? 1 : classes)), [&](int64_t begin, int64_t end) {
+    eachPosition(nest, begin, end, [&](const int64_t* at) {
+      char* to = gradX.data + at[0] * item;
+      const double zero = 0;
+      for (int64_t c = 0; c < classes && !contiguous; c++) storeX(to + c * gradX.strides[1] * item, 1, 1, &zero);
+      const int64_t t = target.as<int64_t>()[at[1]];
+      if (t == ignored) return;
+      double g = scale, w = 1;
+      if (reduction == 0) loadGrad(grad.data + at[2] * itemSize(grad.dtype), 1, 1, &g);
+      if (weight) loadWeight(weight.data + t * weight.strides[0] * itemSize(weight.dtype), 1, 1, &w);
+      g *= -w;
+      storeX(to + t * gradX.strides[1] * item, 1, 1, &g);
+    });
+  });
+  return kOk;
+}
+
+}  // namespace flambeau
