@@ -27,21 +27,27 @@ KERNEL(gather) {
   Nest nest;
   for (int d = 0; d < index.ndim; d++) nest.push(index.sizes[d], d == dim ? 0 : x.strides[d], index.strides[d], out.strides[d]);
   nest.merge();
-  const IndexArg indices(index);
   return dispatchBytes(itemSize(x.dtype), [&](auto tag) -> int {
     using T = decltype(tag);
-    parallelFor(n, kElements, [&](int64_t begin, int64_t end) {
-      Walk<3> at(nest, begin);
-      while (begin < end) {
-        const int64_t run = std::min(at.run(), end - begin), xs = at.stride(0), is = at.stride(1), os = at.stride(2);
-        const T* from = x.as<T>() + at.offsets[0];
-        T* to = out.as<T>() + at.offsets[2];
-        for (int64_t i = 0; i < run; i++) to[i * os] = from[i * xs + indices[at.offsets[1] + i * is] * step];
-        at.advance(run);
-        begin += run;
-      }
+    return dispatchIndex(index.dtype, [&](auto indexTag) -> int {
+      using I = decltype(indexTag);
+      parallelFor(n, kElements, [&](int64_t begin, int64_t end) {
+        Walk<3> at(nest, begin);
+        while (begin < end) {
+          const int64_t run = std::min(at.run(), end - begin), xs = at.stride(0), is = at.stride(1), os = at.stride(2);
+          const T* from = x.as<T>() + at.offsets[0];
+          const I* indices = index.as<I>() + at.offsets[1];
+          T* to = out.as<T>() + at.offsets[2];
+          if (is == 1 && os == 1)
+            for (int64_t i = 0; i < run; i++) to[i] = from[i * xs + int64_t(indices[i]) * step];
+          else
+            for (int64_t i = 0; i < run; i++) to[i * os] = from[i * xs + int64_t(indices[i * is]) * step];
+          at.advance(run);
+          begin += run;
+        }
+      });
+      return kOk;
     });
-    return kOk;
   });
 }
 
@@ -58,12 +64,15 @@ KERNEL(indexSelect) {
     if (d != dim) (d < dim ? outer : inner).push(x.sizes[d], x.strides[d], out.strides[d]);
   outer.merge();
   inner.merge();
-  const IndexArg indices(index);
   const int bytes = itemSize(x.dtype);
   const int64_t block = inner.numel(), blocks = outer.numel() * count;
   if (block == 0 || blocks == 0) return kOk;
   const Loop whole = inner.count ? inner.loops[0] : Loop{1, {1, 1, 0}};
   const bool copies = inner.count <= 1 && whole.strides[0] == 1 && whole.strides[1] == 1;
+  const bool wide = index.dtype == DType::i64;
+  const auto indexAt = [&](int64_t i) {
+    return wide ? index.as<int64_t>()[i * indexStep] : int64_t(index.as<int32_t>()[i * indexStep]);
+  };
   parallelFor(blocks, kElements / block, [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const Walk<2> at(outer, begin / count);
@@ -73,12 +82,12 @@ KERNEL(indexSelect) {
           using T = decltype(tag);
           const T* from = x.as<T>() + at.offsets[0];
           T* to = out.as<T>() + at.offsets[1];
-          for (int64_t i = first; i < last; i++) to[i * outStep] = from[indices[i * indexStep] * step];
+          for (int64_t i = first; i < last; i++) to[i * outStep] = from[indexAt(i) * step];
           return kOk;
         });
       } else {
         for (int64_t i = first; i < last; i++) {
-          const char* from = x.data + (at.offsets[0] + indices[i * indexStep] * step) * bytes;
+          const char* from = x.data + (at.offsets[0] + indexAt(i) * step) * bytes;
           char* to = out.data + (at.offsets[1] + i * outStep) * bytes;
           if (copies) {
             std::memcpy(to, from, size_t(block * bytes));

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "indexing.hpp"
 #include "reduction.hpp"
 
 namespace flambeau {
@@ -18,20 +19,15 @@ Nest positionsOf(const TensorArg& classes, const TensorArg& target, const Tensor
 
 // Calls f(offsets) for positions [begin, end) in row-major order.
 template <class F> void eachPosition(const Nest& nest, int64_t begin, int64_t end, F&& f) {
-  for (Walk<3> at(nest, begin); begin < end; begin++, at.advance(1)) f(at.offsets);
-}
-
-bool targetsInRange(const Nest& nest, int64_t n, const TensorArg& target, int64_t classes, int64_t ignored, Args& args) {
-  bool ok = true;
-  eachPosition(nest, 0, n, [&](const int64_t* at) {
-    const int64_t t = target.as<int64_t>()[at[1]];
-    if (t != ignored && (t < 0 || t >= classes) && ok) {
-      ok = false;
-      args.result(1, double(t));
-      args.result(2, double(classes));
+  for (Walk<3> at(nest, begin); begin < end;) {
+    const int64_t run = std::min(at.run(), end - begin), a = at.stride(0), b = at.stride(1), c = at.stride(2);
+    for (int64_t i = 0; i < run; i++) {
+      const int64_t offsets[] = {at.offsets[0] + i * a, at.offsets[1] + i * b, at.offsets[2] + i * c};
+      f(offsets);
     }
-  });
-  return ok;
+    at.advance(run);
+    begin += run;
+  }
 }
 
 }  // namespace
@@ -46,7 +42,7 @@ KERNEL(nllLoss) {
   if (weight && weight.dtype != logp.dtype) return kUnsupported;
   const Nest nest = positionsOf(logp, target, reduction == 0 ? &out : nullptr);
   const int64_t n = target.numel();
-  if (!targetsInRange(nest, n, target, logp.sizes[1], ignored, args)) return kIndexOutOfRange;
+  if (const int status = checkIndices(target, logp.sizes[1], args, ignored, true)) return status;
   const int64_t pieces = (n + kTargets - 1) / kTargets;
   // The loss and the weight of each piece, in double.
   Scratch<double> partial(2 * pieces);
@@ -89,7 +85,7 @@ KERNEL(nllLossBackward) {
   if (!isFloating(gradX.dtype) || target.dtype != DType::i64) return kUnsupported;
   const Nest nest = positionsOf(gradX, target, reduction == 0 ? &grad : nullptr);
   const int64_t n = target.numel(), classes = gradX.sizes[1], item = itemSize(gradX.dtype);
-  if (!targetsInRange(nest, n, target, classes, ignored, args)) return kIndexOutOfRange;
+  if (const int status = checkIndices(target, classes, args, ignored, true)) return status;
   const LoadFn<double> loadGrad = loader<double>(grad.dtype), loadWeight = loader<double>(weight.dtype);
   const StoreFn<double> storeX = storer<double>(gradX.dtype);
   double scale = 1, total = 1;

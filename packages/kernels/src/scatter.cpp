@@ -45,19 +45,32 @@ struct ScatterPlan {
   }
 };
 
-template <class T, int mode>
+template <class T, int mode, class I>
 void scatterInto(const TensorArg& self, int64_t step, const TensorArg& index, const TensorArg& src, const ScatterPlan& plan) {
-  const IndexArg indices(index);
   const Loop& s = plan.slice;
   if (plan.sliceElements == 0) return;
-  const int64_t grain = std::max<int64_t>(16, kPiece / 4 / plan.sliceElements);
+  // Slices are the outer loop where they are further apart than the elements of one.
+  const bool slicesOuter = plan.nest.count > 0 && s.strides[1] > plan.nest.loops[plan.nest.count - 1].strides[1];
+  const int64_t fewest = (plan.slices / 16 + 15) / 16 * 16;
+  const int64_t grain = std::max({int64_t(16), kPiece / 4 / plan.sliceElements, slicesOuter ? int64_t(1) : fewest});
+  const auto run = [&](const Walk<3>& at, int64_t i, const int64_t* strides, int64_t n) {
+    T* into = self.as<T>() + at.offsets[0] + i * s.strides[0];
+    const I* indices = index.as<I>() + at.offsets[1] + i * s.strides[1];
+    const T* value = src.as<T>() + at.offsets[2] + i * s.strides[2];
+    const int64_t a = strides[0], b = strides[1], c = strides[2];
+    for (int64_t k = 0; k < n; k++) combine<T, mode>(into[k * a + int64_t(indices[k * b]) * step], value[k * c]);
+  };
   parallelFor(plan.slices, grain, [&](int64_t begin, int64_t end) {
-    Walk<3> at(plan.nest, 0);
-    for (int64_t done = 0; done < plan.sliceElements; done++, at.advance(1)) {
-      T* into = self.as<T>() + at.offsets[0];
-      const T* value = src.as<T>() + at.offsets[2];
-      for (int64_t i = begin; i < end; i++)
-        combine<T, mode>(into[i * s.strides[0] + indices[at.offsets[1] + i * s.strides[1]] * step], value[i * s.strides[2]]);
+    if (slicesOuter) {
+      const Loop& inner = plan.nest.loops[plan.nest.count - 1];
+      for (int64_t i = begin; i < end; i++) {
+        Walk<3> at(plan.nest, 0);
+        for (int64_t done = 0; done < plan.sliceElements; done += inner.size, at.advance(inner.size))
+          run(at, i, inner.strides, inner.size);
+      }
+    } else {
+      Walk<3> at(plan.nest, 0);
+      for (int64_t done = 0; done < plan.sliceElements; done++, at.advance(1)) run(at, begin, s.strides, end - begin);
     }
   });
 }
@@ -77,13 +90,16 @@ KERNEL(scatter) {
   const ScatterPlan plan(self, dim, index, src);
   dispatch(self.dtype, [&](auto tag) {
     using T = decltype(tag);
-    switch (mode) {
-      case kAssign: return scatterInto<T, kAssign>(self, step, index, src, plan);
-      case kAdd: return scatterInto<T, kAdd>(self, step, index, src, plan);
-      case kMultiply: return scatterInto<T, kMultiply>(self, step, index, src, plan);
-      case kMax: return scatterInto<T, kMax>(self, step, index, src, plan);
-      default: return scatterInto<T, kMin>(self, step, index, src, plan);
-    }
+    dispatchIndex(index.dtype, [&](auto indexTag) {
+      using I = decltype(indexTag);
+      switch (mode) {
+        case kAssign: return scatterInto<T, kAssign, I>(self, step, index, src, plan);
+        case kAdd: return scatterInto<T, kAdd, I>(self, step, index, src, plan);
+        case kMultiply: return scatterInto<T, kMultiply, I>(self, step, index, src, plan);
+        case kMax: return scatterInto<T, kMax, I>(self, step, index, src, plan);
+        default: return scatterInto<T, kMin, I>(self, step, index, src, plan);
+      }
+    });
   });
   return kOk;
 }
@@ -106,7 +122,10 @@ KERNEL(indexAdd) {
   slice.merge();
   const int64_t elements = slice.numel();
   if (elements == 0 || count == 0) return kOk;
-  const IndexArg indices(index);
+  const bool wide = index.dtype == DType::i64;
+  const auto indexAt = [&](int64_t i) {
+    return wide ? index.as<int64_t>()[i * indexStep] : int64_t(index.as<int32_t>()[i * indexStep]);
+  };
   const int64_t grain = std::max<int64_t>(64, kPiece / count);
   dispatch(self.dtype, [&](auto tag) {
     using T = decltype(tag);
@@ -116,7 +135,7 @@ KERNEL(indexAdd) {
       for (Walk<2> at(slice, begin); begin < end;) {
         const int64_t run = std::min(at.run(), end - begin), a = at.stride(0), b = at.stride(1);
         for (int64_t i = 0; i < count; i++) {
-          T* into = self.as<T>() + at.offsets[0] + indices[i * indexStep] * step;
+          T* into = self.as<T>() + at.offsets[0] + indexAt(i) * step;
           const T* value = src.as<T>() + at.offsets[1] + i * srcStep;
           const auto add = [&](T& t, T v) { t = to<T>(wrappingAdd<C>(from<C>(t), wrappingMultiply<C>(factor, from<C>(v)))); };
           if (a == 1 && b == 1)
