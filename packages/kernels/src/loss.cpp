@@ -86,10 +86,10 @@ KERNEL(nllLossBackward) {
   const Nest nest = positionsOf(gradX, target, reduction == 0 ? &grad : nullptr);
   const int64_t n = target.numel(), classes = gradX.sizes[1], item = itemSize(gradX.dtype);
   if (const int status = checkIndices(target, classes, args, ignored, true)) return status;
-  const LoadFn<double> loadGrad = loader<double>(grad.dtype), loadWeight = loader<double>(weight.dtype);
-  const StoreFn<double> storeX = storer<double>(gradX.dtype);
+  if (weight && weight.dtype != gradX.dtype) return kUnsupported;
+  if (reduction == 0 && grad.dtype != gradX.dtype) return kUnsupported;
   double scale = 1, total = 1;
-  if (reduction != 0) loadGrad(grad.data, 1, 1, &scale);
+  if (reduction != 0) loader<double>(grad.dtype)(grad.data, 1, 1, &scale);
   if (reduction == 1) {
     loader<double>(totalWeight.dtype)(totalWeight.data, 1, 1, &total);
     scale /= total;
@@ -99,18 +99,19 @@ KERNEL(nllLossBackward) {
     const int64_t bytes = gradX.numel() * item;
     parallelFor(bytes, 1 << 18, [&](int64_t begin, int64_t end) { std::memset(gradX.data + begin, 0, size_t(end - begin)); });
   }
-  parallelFor(n, std::max<int64_t>(1, kTargets / (contiguous ? 1 : classes)), [&](int64_t begin, int64_t end) {
-    eachPosition(nest, begin, end, [&](const int64_t* at) {
-      char* to = gradX.data + at[0] * item;
-      const double zero = 0;
-      for (int64_t c = 0; c < classes && !contiguous; c++) storeX(to + c * gradX.strides[1] * item, 1, 1, &zero);
-      const int64_t t = target.as<int64_t>()[at[1]];
-      if (t == ignored) return;
-      double g = scale, w = 1;
-      if (reduction == 0) loadGrad(grad.data + at[2] * itemSize(grad.dtype), 1, 1, &g);
-      if (weight) loadWeight(weight.data + t * weight.strides[0] * itemSize(weight.dtype), 1, 1, &w);
-      g *= -w;
-      storeX(to + t * gradX.strides[1] * item, 1, 1, &g);
+  dispatch(gradX.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    const int64_t step = gradX.strides[1];
+    parallelFor(n, std::max<int64_t>(1, kTargets / (contiguous ? 1 : classes)), [&](int64_t begin, int64_t end) {
+      eachPosition(nest, begin, end, [&](const int64_t* at) {
+        T* into = gradX.as<T>() + at[0];
+        for (int64_t c = 0; c < classes && !contiguous; c++) into[c * step] = to<T>(0.0);
+        const int64_t t = target.as<int64_t>()[at[1]];
+        if (t == ignored) return;
+        const double g = reduction == 0 ? from<double>(grad.as<T>()[at[2]]) : scale;
+        const double w = weight ? from<double>(weight.as<T>()[t * weight.strides[0]]) : 1;
+        into[t * step] = to<T>(-w * g);
+      });
     });
   });
   return kOk;
