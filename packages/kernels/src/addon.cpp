@@ -6,6 +6,7 @@
 #endif
 
 #include "kernel.hpp"
+#include "primitives.hpp"
 
 namespace {
 
@@ -84,5 +85,11 @@ NAPI_MODULE_INIT() {
     napi_set_element(env, names, uint32_t(i), value);
   }
   set(env, exports, "kernels", names);
+  napi_create_array_with_length(env, flambeau::kPrimitiveCount, &names);
+  for (int i = 0; i < flambeau::kPrimitiveCount; i++) {
+    napi_create_string_utf8(env, flambeau::kPrimitives[i].name, NAPI_AUTO_LENGTH, &value);
+    napi_set_element(env, names, uint32_t(i), value);
+  }
+  set(env, exports, "primitives", names);
   return exports;
 }

@@ -63,6 +63,7 @@ class Args {
     for (int i = 0; i < n; i++) out[i] = i64();
     return n;
   }
+  const double* base() const { return frame_; }
   void result(int slot, double value) { frame_[slot] = value; }
 };
 
@@ -72,6 +73,7 @@ enum Status : int {
   kIndexOutOfRange = 1,  // slot 1: the index, slot 2: the size it must be below
   kOutOfMemory = 2,
   kUnsupported = 3,  // a dtype or option this kernel does not know: a bug in the caller's checks
+  kDivisionByZero = 4,  // an integer divided by zero
 };
 
 using KernelFn = int (*)(Args&);

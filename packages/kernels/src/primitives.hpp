@@ -1,0 +1,152 @@
+// The instructions of the pointwise machine: their names, and for each compute class the function that runs one over a tile.
+#pragma once
+#include "kernel.hpp"
+
+namespace flambeau {
+
+// X(identifier, name, arity, cost). TypeScript knows primitives by name; the opcode is the position in this table.
+// The cost, in additions of float, only decides how work is cut for threads.
+#define FLAMBEAU_PRIMITIVES(X)                                                                                           \
+  X(mov, "mov", 1, 1) X(neg, "neg", 1, 1) X(abs, "abs", 1, 1) X(sign, "sign", 1, 1) X(recip, "recip", 1, 2)              \
+  X(sqrt, "sqrt", 1, 2) X(rsqrt, "rsqrt", 1, 3) X(exp, "exp", 1, 4) X(exp2, "exp2", 1, 4) X(expm1, "expm1", 1, 5)        \
+  X(log, "log", 1, 5) X(log1p, "log1p", 1, 6) X(log2, "log2", 1, 8) X(log10, "log10", 1, 8) X(sin, "sin", 1, 8)          \
+  X(cos, "cos", 1, 8) X(tan, "tan", 1, 10) X(asin, "asin", 1, 60) X(acos, "acos", 1, 60) X(atan, "atan", 1, 6)           \
+  X(sinh, "sinh", 1, 12) X(cosh, "cosh", 1, 12) X(tanh, "tanh", 1, 6) X(asinh, "asinh", 1, 14) X(acosh, "acosh", 1, 14)  \
+  X(atanh, "atanh", 1, 14) X(sigmoid, "sigmoid", 1, 6) X(erf, "erf", 1, 8) X(erfc, "erfc", 1, 80)                        \
+  X(erfinv, "erfinv", 1, 400) X(lgamma, "lgamma", 1, 100) X(digamma, "digamma", 1, 150) X(floor, "floor", 1, 1)          \
+  X(ceil, "ceil", 1, 1) X(round, "round", 1, 1) X(trunc, "trunc", 1, 1) X(logicalNot, "not", 1, 1)                       \
+  X(bitNot, "bitNot", 1, 1) X(isnan, "isnan", 1, 1) X(isinf, "isinf", 1, 1)                                              \
+  X(add, "add", 2, 1) X(sub, "sub", 2, 1) X(mul, "mul", 2, 1) X(div, "div", 2, 2) X(idivFloor, "idivFloor", 2, 20)       \
+  X(idivTrunc, "idivTrunc", 2, 10) X(rem, "rem", 2, 20) X(fmod, "fmod", 2, 20) X(pow, "pow", 2, 20)                      \
+  X(atan2, "atan2", 2, 80) X(max, "max", 2, 1) X(min, "min", 2, 1) X(fmax, "fmax", 2, 1) X(fmin, "fmin", 2, 1)           \
+  X(hypot, "hypot", 2, 10) X(copysign, "copysign", 2, 1) X(nextafter, "nextafter", 2, 20) X(eq, "eq", 2, 1)              \
+  X(ne, "ne", 2, 1) X(lt, "lt", 2, 1) X(le, "le", 2, 1) X(gt, "gt", 2, 1) X(ge, "ge", 2, 1) X(bitAnd, "and", 2, 1)       \
+  X(bitOr, "or", 2, 1) X(bitXor, "xor", 2, 1) X(shl, "shl", 2, 1) X(shr, "shr", 2, 1) X(where, "where", 3, 1)            \
+  X(fma, "fma", 3, 1)
+
+enum class Primitive : int {
+#define X(id, name, arity, cost) id,
+  FLAMBEAU_PRIMITIVES(X)
+#undef X
+};
+
+struct PrimitiveInfo {
+  const char* name;
+  int arity, cost;
+};
+constexpr PrimitiveInfo kPrimitives[] = {
+#define X(id, name, arity, cost) {name, arity, cost},
+    FLAMBEAU_PRIMITIVES(X)
+#undef X
+};
+constexpr int kPrimitiveCount = int(sizeof kPrimitives / sizeof *kPrimitives);
+
+enum ComputeClass : int { kClassF32, kClassF64, kClassI32, kClassI64 };
+constexpr int kComputeClasses = 4;
+
+// dst[i] = f(a[i], b[i], c[i]) for i < n; dst may be one of the operands. Bit k of `broadcast` says that operand k is one
+// vector's width of equal values, to be read again and again. Answers a Status.
+using TileFn = int (*)(void* dst, const void* a, const void* b, const void* c, unsigned broadcast, int64_t n);
+
+// Null where the class has no such primitive.
+TileFn primitiveF32(Primitive op);
+TileFn primitiveF64(Primitive op);
+TileFn primitiveI32(Primitive op);
+TileFn primitiveI64(Primitive op);
+
+inline TileFn primitiveFor(int computeClass, Primitive op) {
+  switch (computeClass) {
+    case kClassF32: return primitiveF32(op);
+    case kClassF64: return primitiveF64(op);
+    case kClassI32: return primitiveI32(op);
+    default: return primitiveI64(op);
+  }
+}
+
+// Copies fewer bytes than a vector has, in a few fixed-size moves.
+template <int Unit> FLAMBEAU_INLINE void copyFew(void* to, const void* from, int64_t bytes) {
+  auto* d = static_cast<char*>(to);
+  auto* s = static_cast<const char*>(from);
+  const auto step = [&](auto size) {
+    if (sizeof size < Unit || sizeof size >= kVectorBytes || !(bytes & int64_t(sizeof size))) return;
+    std::memcpy(d, s, sizeof size);
+    d += sizeof size;
+    s += sizeof size;
+  };
+  struct B32 { char b[32]; };
+  struct B16 { char b[16]; };
+  step(B32{});
+  step(B16{});
+  step(int64_t{});
+  step(int32_t{});
+}
+
+// The loop of every vectorised primitive. What does not fill a vector goes through a padded copy and the same loop again,
+// so f is compiled once. Pointers of absent operands repeat an operand that is there.
+template <int Arity, class T, class F>
+FLAMBEAU_INLINE void vectorLoop(T* dst, const T* a, const T* b, const T* c, unsigned broadcast, int64_t n, F f) {
+  constexpr int L = kLanes<T>;
+  const int64_t sa = broadcast & 1 ? 0 : L, sb = broadcast & 2 ? 0 : L, sc = broadcast & 4 ? 0 : L;
+  alignas(kVectorBytes) T tail[4][L];
+  T* out = nullptr;
+  int64_t rest = 0;
+  while (true) {
+    for (; n >= L; n -= L, dst += L) {
+      store(dst, f(load(a), load(b), load(c)));
+      a += sa;
+      if (Arity > 1) b += sb; else b = a;
+      if (Arity > 2) c += sc; else c = a;
+    }
+    if (out) return copyFew<sizeof(T)>(out, tail[3], rest * int64_t(sizeof(T)));
+    if (n == 0) return;
+    const auto pad = [&](const T*& p, int64_t step, T* copy) {
+      if (!step) return;
+      store(copy, Vec<T>{});
+      copyFew<sizeof(T)>(copy, p, n * int64_t(sizeof(T)));
+      p = copy;
+    };
+    pad(a, sa, tail[0]);
+    if (Arity > 1) pad(b, sb, tail[1]); else b = a;
+    if (Arity > 2) pad(c, sc, tail[2]); else c = a;
+    out = dst;
+    dst = tail[3];
+    rest = n;
+    n = L;
+  }
+}
+
+// The same for what is computed one element at a time; f answers false to stop with kDivisionByZero.
+template <int Arity, class T, class F>
+FLAMBEAU_INLINE int scalarLoop(T* dst, const T* a, const T* b, unsigned broadcast, int64_t n, F f) {
+  const int64_t sa = broadcast & 1 ? 0 : 1, sb = broadcast & 2 ? 0 : 1;
+  for (int64_t i = 0; i < n; i++) {
+    if (!f(dst[i], a[i * sa], Arity > 1 ? b[i * sb] : a[i * sa])) return kDivisionByZero;
+  }
+  return kOk;
+}
+
+#define FLAMBEAU_TILE [](void* dst, [[maybe_unused]] const void* a, [[maybe_unused]] const void* b, [[maybe_unused]] const void* c, unsigned broadcast, int64_t n) -> int
+// VECTOR1(exp, vExp(x)) is a case of a switch over Primitive, inside a template over the element type T.
+#define FLAMBEAU_VECTOR(arity, op, pa, pb, pc, expression)                                                                \
+  case Primitive::op:                                                                                                    \
+    return FLAMBEAU_TILE {                                                                                               \
+      vectorLoop<arity, T>(static_cast<T*>(dst), static_cast<const T*>(pa), static_cast<const T*>(pb),                   \
+                           static_cast<const T*>(pc), broadcast, n,                                                      \
+                           []([[maybe_unused]] Vec<T> x, [[maybe_unused]] Vec<T> y, [[maybe_unused]] Vec<T> z) -> Vec<T> { return expression; }); \
+      return kOk;                                                                                                        \
+    };
+#define VECTOR1(op, expression) FLAMBEAU_VECTOR(1, op, a, a, a, expression)
+#define VECTOR2(op, expression) FLAMBEAU_VECTOR(2, op, a, b, a, expression)
+#define VECTOR3(op, expression) FLAMBEAU_VECTOR(3, op, a, b, c, expression)
+#define FLAMBEAU_SCALAR(arity, op, pb, ...)                                                                              \
+  case Primitive::op:                                                                                                    \
+    return FLAMBEAU_TILE {                                                                                               \
+      return scalarLoop<arity, T>(static_cast<T*>(dst), static_cast<const T*>(a), static_cast<const T*>(pb), broadcast,  \
+                                  n, [](T & out, [[maybe_unused]] T x, [[maybe_unused]] T y) -> bool { __VA_ARGS__ });     \
+    };
+// SCALAR1(asin, out = std::asin(x)); SCALAR2_CHECKED(idivTrunc, …) has a body that answers whether to go on.
+#define SCALAR1(op, ...) FLAMBEAU_SCALAR(1, op, a, __VA_ARGS__; return true;)
+#define SCALAR2(op, ...) FLAMBEAU_SCALAR(2, op, b, __VA_ARGS__; return true;)
+#define SCALAR2_CHECKED(op, ...) FLAMBEAU_SCALAR(2, op, b, __VA_ARGS__)
+
+}  // namespace flambeau
