@@ -18,7 +18,7 @@ class Scratch {
 
   // Contents are undefined; what was there is lost if the block has to grow.
   template <class T> T* get(int64_t count) {
-    const size_t bytes = (size_t(count) * sizeof(T) + 63) & ~size_t(63);
+    const size_t bytes = (size_t(count) * sizeof(T) + 64) & ~size_t(63);
     if (bytes > bytes_) {
       std::free(data_);
       data_ = nullptr;
