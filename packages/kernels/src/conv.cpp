@@ -1,0 +1,365 @@
+// Convolution and its gradient with respect to the input, as implicit matrix products over taps.
+#include "conv.hpp"
+
+#include "conv_tile.hpp"
+#include "transpose.hpp"
+
+namespace flambeau {
+namespace {
+
+struct Weights {
+  const char* data;
+  DType dtype;
+  int64_t rowStride, channelStride, groupStride;
+};
+
+struct Problem {
+  Images source, out;
+  int64_t groups, channels, rows;  // of the source and of the output, a group
+  Weights weights;
+  const TensorArg* bias;
+  Axis axes[3];
+};
+
+// A piece of work: one box of one group of one image, for some of the output channels.
+struct Item {
+  int64_t image, group, lo[3], n[3];
+  int64_t firstBlock, lastBlock;
+};
+
+template <class C> C element(const char* data, DType dtype, int64_t i) {
+  if constexpr (sizeof(C) == 8) return reinterpret_cast<const double*>(data)[i];
+  else if (dtype == DType::f32) return reinterpret_cast<const float*>(data)[i];
+  else if (dtype == DType::f16) return float(reinterpret_cast<const Half*>(data)[i]);
+  else return float(reinterpret_cast<const BFloat16*>(data)[i]);
+}
+
+// out[i·outStride] = values[i·pitch]
+template <class C> void scatter(char* data, DType dtype, int64_t offset, int64_t outStride, const C* values, int64_t pitch, int64_t n) {
+  const auto write = [&](auto tag) {
+    using T = decltype(tag);
+    T* out = reinterpret_cast<T*>(data) + offset;
+    for (int64_t i = 0; i < n; i++) out[i * outStride] = to<T>(values[i * pitch]);
+  };
+  if constexpr (sizeof(C) == 8) write(double{});
+  else if (dtype == DType::f32) write(float{});
+  else if (dtype == DType::f16) write(Half{});
+  else write(BFloat16{});
+}
+
+template <class C> class Engine {
+  static constexpr int L = kLanes<C>;
+  static constexpr int64_t kStaged = 196608 / int64_t(sizeof(C));  // leaves most of a level-2 cache to the weights
+  static constexpr int64_t kSegment = 64;                          // points of a row computed between two transpositions
+
+  const Problem& p_;
+  Layout layout_;
+  bool byChannels_;  // channel tiles, else row tiles
+  int64_t taps_, blocks_, packedRows_;
+  int64_t boxes_[3], splits_, items_;
+  Scratch packed_;
+  C *weights_, *bias_;
+  std::atomic<bool> failed_{false};
+
+  // Blocks of output channels: two vectors each, or kRows rows at most, evenly.
+  int64_t blockBegin(int64_t b) const { return byChannels_ ? b * 2 * L : b * p_.rows / blocks_; }
+  int64_t blockWidth(int64_t b) const {
+    if (!byChannels_) return blockBegin(b + 1) - blockBegin(b);
+    const int64_t left = packedRows_ - b * 2 * L;
+    return left < 2 * L ? left : 2 * L;
+  }
+
+  void chooseTiles() {
+    const double channelUse = double(p_.rows) / double(roundUp(p_.rows, L));
+    const double rowUse = double(p_.axes[2].count) / double(roundUp(p_.axes[2].count, L));
+    byChannels_ = channelUse >= 0.95 * rowUse;
+    packedRows_ = byChannels_ ? roundUp(p_.rows, L) : p_.rows;
+    blocks_ = byChannels_ ? ceilDiv(p_.rows, 2 * L) : ceilDiv(p_.rows, kRows);
+  }
+
+  void chooseBoxes() {
+    const Axis* a = p_.axes;
+    for (int d = 0; d < 3; d++) layout_.box[d] = a[d].count;
+    const int64_t minWidth = 4 * L;
+    const auto count = [&] {
+      items_ = p_.source.sizes[0] * p_.groups * splits_;
+      for (int d = 0; d < 3; d++) items_ *= boxes_[d] = ceilDiv(a[d].count, layout_.box[d]);
+    };
+    while (stagedSize(a, layout_.box, p_.channels) > kStaged && halveBox(layout_.box, minWidth)) {}
+    splits_ = 1;
+    count();
+    double work = double(p_.source.sizes[0]) * double(p_.groups * p_.rows * taps_) * double(a[0].count * a[1].count * a[2].count);
+    // Enough pieces for many threads; large weights are divided first, since every piece reads all of its part of them.
+    while (items_ < 16 && work / double(items_) > 1e6) {
+      const bool divide = splits_ * 2 <= blocks_ && p_.rows * taps_ * int64_t(sizeof(C)) / splits_ > (128 << 10);
+      if (divide) splits_ *= 2;
+      else if (!halveBox(layout_.box, minWidth)) break;
+      count();
+    }
+    const double grain = 3e5 * double(items_) / (work + 1);
+    grain_ = grain < 1 ? 1 : int64_t(grain);
+  }
+  int64_t grain_;
+
+  Item item(int64_t i) const {
+    Item it;
+    const int64_t split = i % splits_;
+    i /= splits_;
+    it.firstBlock = split * blocks_ / splits_;
+    it.lastBlock = (split + 1) * blocks_ / splits_;
+    for (int d = 2; d >= 0; d--) {
+      it.lo[d] = i % boxes_[d] * layout_.box[d];
+      i /= boxes_[d];
+      const int64_t left = p_.axes[d].count - it.lo[d];
+      it.n[d] = left < layout_.box[d] ? left : layout_.box[d];
+    }
+    it.group = i % p_.groups;
+    it.image = i / p_.groups;
+    return it;
+  }
+
+  bool pack() {
+    const int64_t size = p_.groups * packedRows_ * taps_;
+    weights_ = packed_.get<C>(size + p_.groups * roundUp(p_.rows, L) + L);
+    if (!weights_) return false;
+    bias_ = weights_ + size;
+    for (int64_t g = 0; g < p_.groups; g++)
+      for (int64_t r = 0; r < roundUp(p_.rows, L); r++)
+        bias_[g * roundUp(p_.rows, L) + r] =
+            p_.bias && r < p_.rows ? element<C>(p_.bias->data, p_.bias->dtype, (g * p_.rows + r) * p_.bias->strides[0]) : C(0);
+    const int64_t piece = 256;
+    const int64_t pieces = ceilDiv(taps_, piece);
+    const Weights& w = p_.weights;
+    const auto packPiece = [&](int64_t i) {
+      const int64_t k0 = i % pieces * piece, k1 = k0 + piece < taps_ ? k0 + piece : taps_;
+      const int64_t b = i / pieces % blocks_, g = i / pieces / blocks_;
+      const int64_t begin = blockBegin(b), width = blockWidth(b);
+      C* block = weights_ + (g * packedRows_ + begin) * taps_;
+      for (int64_t r = 0; r < width; r++) {
+        const int64_t at = g * w.groupStride + (begin + r) * w.rowStride;
+        const int64_t* offsets = layout_.weights.data();
+        C* out = block + r;
+        if (begin + r >= p_.rows) {
+          for (int64_t k = k0; k < k1; k++) out[k * width] = C(0);
+        } else if (w.dtype == kDTypeOf<C>) {
+          const C* row = reinterpret_cast<const C*>(w.data) + at;
+          for (int64_t k = k0; k < k1; k++) out[k * width] = row[offsets[k]];
+        } else {
+          for (int64_t k = k0; k < k1; k++) out[k * width] = element<C>(w.data, w.dtype, at + offsets[k]);
+        }
+      }
+    };
+    parallelFor(p_.groups * blocks_ * pieces, ceilDiv(16384, piece * kRows), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) packPiece(i);
+    });
+    return true;
+  }
+
+  // Writes points × channels, as the channel tiles leave them, to where the output keeps them.
+  void writeSegment(const C* segment, int64_t width, int64_t rows, int64_t points, int64_t offset) const {
+    const Images& out = p_.out;
+    const int64_t pitch = out.strides[1], step = p_.axes[2].outStride;
+    if (out.dtype == kDTypeOf<C>) {
+      C* data = reinterpret_cast<C*>(out.data) + offset;
+      if (pitch == 1) {
+        for (int64_t i = 0; i < points; i++) copyRow(data + i * step, segment + i * width, rows);
+        return;
+      }
+      if (step == 1 && points >= L) {
+        for (int64_t r = 0; r < rows; r += L) {
+          const int64_t some = rows - r < L ? rows - r : L;
+          for (int64_t i = 0; i + L < points; i += L) transposeBlock(segment + i * width + r, width, data + r * pitch + i, pitch, some);
+          const int64_t i = points - L;
+          transposeBlock(segment + i * width + r, width, data + r * pitch + i, pitch, some);
+        }
+        return;
+      }
+      if (step == 1) {
+        // The segment has room for a whole block of points; those past the end are not stored.
+        C block[L * L];
+        for (int64_t r = 0; r < rows; r += L) {
+          const int64_t some = rows - r < L ? rows - r : L;
+          transposeBlock(segment + r, width, block, L, some);
+          for (int64_t j = 0; j < some; j++) copyRow(data + (r + j) * pitch, block + j * L, points);
+        }
+        return;
+      }
+    }
+    for (int64_t r = 0; r < rows; r++) scatter(out.data, out.dtype, offset + r * pitch, step, segment + r, width, points);
+  }
+
+  void channelTiles(const Item& it, const C* image, int64_t outBase, const C* bias) const {
+    alignas(64) C segment[kSegment * 2 * L];
+    for (int64_t b = it.firstBlock; b < it.lastBlock; b++) {
+      const int64_t width = blockWidth(b), begin = blockBegin(b);
+      const int v = int(width / L), most = v == 2 ? kPoints : kPointsSingle;
+      const int64_t rows = p_.rows - begin < width ? p_.rows - begin : width;
+      const C* w = weights_ + (it.group * packedRows_ + begin) * taps_;
+      for (int64_t i = 0; i < it.n[0]; i++)
+        for (int64_t j = 0; j < it.n[1]; j++) {
+          const C* row = image + i * layout_.lattice[0] + j * layout_.lattice[1];
+          const int64_t rowOut = outBase + begin * p_.out.strides[1] + i * p_.axes[0].outStride + j * p_.axes[1].outStride;
+          const int64_t length = roundUp(ceilDiv(it.n[2], ceilDiv(it.n[2], kSegment)), L);
+          for (int64_t s = 0; s < it.n[2]; s += length) {
+            const int64_t points = it.n[2] - s < length ? it.n[2] - s : length, tiles = ceilDiv(points, most);
+            for (int64_t t = 0; t < tiles; t++) {
+              const int64_t first = t * points / tiles, count = (t + 1) * points / tiles - first;
+              channelTileFor<C>(int(count), v)(w, layout_.offsets.data(), taps_, row + s + first, bias + begin, segment + first * width);
+            }
+            writeSegment(segment, width, rows, points, rowOut + s * p_.axes[2].outStride);
+          }
+        }
+    }
+  }
+
+  void rowTiles(const Item& it, const C* image, int64_t outBase, const C* bias) const {
+    const int64_t n = it.n[2], step = p_.axes[2].outStride, pitch = p_.out.strides[1];
+    const bool inPlace = p_.out.dtype == kDTypeOf<C> && step == 1 && n >= L;
+    alignas(64) C tile[kRows * kRowVectors * L];
+    for (int64_t b = it.firstBlock; b < it.lastBlock; b++) {
+      const int64_t begin = blockBegin(b), rows = blockWidth(b);
+      const int vectors = rowVectorsFor(int(rows));
+      const RowTile<C> run = rowTileFor<C>(int(rows));
+      const C* w = weights_ + (it.group * packedRows_ + begin) * taps_;
+      const C* x[kRowVectors];
+      C* out[kRowVectors];
+      int64_t at[kRowVectors], points[kRowVectors];
+      int filled = 0;
+      const auto flush = [&] {
+        const int used = filled;
+        // A last incomplete tile computes its last vector more than once.
+        for (; filled < vectors; filled++) {
+          x[filled] = x[filled - 1];
+          out[filled] = inPlace ? out[filled - 1] : tile + filled * L;
+        }
+        run(w, layout_.offsets.data(), taps_, x, bias + begin, out, inPlace ? pitch : kRowVectors * L);
+        if (!inPlace)
+          for (int v = 0; v < used; v++)
+            for (int64_t r = 0; r < rows; r++)
+              scatter(p_.out.data, p_.out.dtype, at[v] + r * pitch, step, tile + (r * kRowVectors + v) * L, 1, points[v]);
+        filled = 0;
+      };
+      for (int64_t i = 0; i < it.n[0]; i++)
+        for (int64_t j = 0; j < it.n[1]; j++) {
+          const C* row = image + i * layout_.lattice[0] + j * layout_.lattice[1];
+          const int64_t rowOut = outBase + begin * pitch + i * p_.axes[0].outStride + j * p_.axes[1].outStride;
+          for (int64_t s = 0; s < n; s += L) {
+            // The last vector of a row overlaps the one before, where the row is long enough.
+            const int64_t start = s + L > n && n >= L ? n - L : s;
+            x[filled] = row + start;
+            at[filled] = rowOut + start * step;
+            points[filled] = n < L ? n : L;
+            out[filled] = inPlace ? reinterpret_cast<C*>(p_.out.data) + at[filled] : tile + filled * L;
+            if (++filled == vectors) flush();
+          }
+        }
+      if (filled) flush();
+    }
+  }
+
+  void compute(const Item& it) {
+    thread_local Scratch scratch;
+    const Images& source = p_.source;
+    const int64_t first = it.image * source.strides[0] + it.group * p_.channels * source.strides[1];
+    const C* image = reinterpret_cast<const C*>(source.data) + first;
+    if (layout_.direct) {
+      for (int d = 0; d < 3; d++) image += it.lo[d] * layout_.lattice[d];
+    } else if (taps_ > 0) {
+      C* copy = scratch.get<C>(layout_.size);
+      if (!copy) {
+        failed_ = true;
+        return;
+      }
+      stage(p_.axes, layout_, source.data + first * itemSize(source.dtype), source.dtype, source.strides[1], it.lo, it.n, copy);
+      image = copy;
+    }
+    int64_t outBase = it.image * p_.out.strides[0] + it.group * p_.rows * p_.out.strides[1];
+    for (int d = 0; d < 3; d++) outBase += p_.axes[d].outBase + it.lo[d] * p_.axes[d].outStride;
+    const C* bias = bias_ + it.group * roundUp(p_.rows, L);
+    if (byChannels_) channelTiles(it, image, outBase, bias);
+    else rowTiles(it, image, outBase, bias);
+  }
+
+ public:
+  explicit Engine(const Problem& p) : p_(p) {}
+
+  int run() {
+    taps_ = p_.channels;
+    for (const Axis& a : p_.axes) taps_ *= int64_t(a.taps.size());
+    chooseTiles();
+    chooseBoxes();
+    const Images& source = p_.source;
+    layout_.channels = p_.channels;
+    layout_.direct = source.dtype == kDTypeOf<C> && readableInPlace(p_.axes) && (byChannels_ || p_.axes[2].count >= L);
+    planTaps(p_.axes, layout_, source.strides[1], p_.weights.channelStride, 1);
+    if (!pack()) return kOutOfMemory;
+    parallelFor(items_, grain_, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) compute(item(i));
+    });
+    return failed_ ? kOutOfMemory : kOk;
+  }
+};
+
+int solve(Problem& p) {
+  mergeAxes(p.axes);
+  switch (p.source.dtype) {
+    case DType::f32:
+    case DType::f16:
+    case DType::bf16: return Engine<float>(p).run();
+    case DType::f64: return Engine<double>(p).run();
+    default: return kUnsupported;
+  }
+}
+
+}  // namespace
+
+// conv(x [N, C, *spatial], w [O, C/groups, *kernel], bias? [O], out, stride[], padding[], dilation[], groups)
+KERNEL(conv) {
+  const TensorArg xArg = args.tensor(), wArg = args.tensor(), bias = args.tensor(), outArg = args.tensor();
+  const Window window(args);
+  const int64_t groups = args.i64();
+  const Images x(xArg), w(wArg), out(outArg);
+  if (out.empty()) return kOk;
+  Problem p{x, out, groups, x.sizes[1] / groups, w.sizes[0] / groups, {}, bias ? &bias : nullptr, {}};
+  p.weights = {w.data, w.dtype, w.strides[0], w.strides[1], p.rows * w.strides[0]};
+  for (int d = 0; d < 3; d++) {
+    Axis& a = p.axes[d];
+    a = {x.sizes[d + 2], x.strides[d + 2], out.sizes[d + 2], window.stride[d], 0, out.strides[d + 2], {}};
+    for (int64_t k = 0; k < w.sizes[d + 2]; k++)
+      a.taps.push_back({k * window.dilation[d] - window.padding[d], k * w.strides[d + 2]});
+  }
+  return solve(p);
+}
+
+// convGradInput(grad [N, O, *], w [O, C/groups, *kernel], gradX [N, C, *spatial], stride[], padding[], dilation[], groups)
+KERNEL(convGradInput) {
+  const TensorArg gradArg = args.tensor(), wArg = args.tensor(), outArg = args.tensor();
+  const Window window(args);
+  const int64_t groups = args.i64();
+  const Images grad(gradArg), w(wArg), out(outArg);
+  if (out.empty()) return kOk;
+  Problem p{grad, out, groups, w.sizes[0] / groups, w.sizes[1], {}, nullptr, {}};
+  p.weights = {w.data, w.dtype, w.strides[1], w.strides[0], p.channels * w.strides[0]};
+
+  // x[h] met grad[i] through tap k where h + padding = i·stride + k·dilation: each residue of h has its own taps.
+  const int64_t* stride = window.stride;
+  int64_t residue[3];
+  for (residue[0] = 0; residue[0] < stride[0] && residue[0] < out.sizes[2]; residue[0]++)
+    for (residue[1] = 0; residue[1] < stride[1] && residue[1] < out.sizes[3]; residue[1]++)
+      for (residue[2] = 0; residue[2] < stride[2] && residue[2] < out.sizes[4]; residue[2]++) {
+        for (int d = 0; d < 3; d++) {
+          Axis& a = p.axes[d];
+          const int64_t count = ceilDiv(out.sizes[d + 2] - residue[d], stride[d]), outStride = out.strides[d + 2];
+          a = {grad.sizes[d + 2], grad.strides[d + 2], count, 1, residue[d] * outStride, stride[d] * outStride, {}};
+          for (int64_t k = 0; k < w.sizes[d + 2]; k++) {
+            const int64_t distance = residue[d] + window.padding[d] - k * window.dilation[d];
+            if (distance % stride[d] == 0) a.taps.push_back({distance / stride[d], k * w.strides[d + 2]});
+          }
+        }
+        const int status = solve(p);
+        if (status != kOk) return status;
+      }
+  return kOk;
+}
+
+}  // namespace flambeau

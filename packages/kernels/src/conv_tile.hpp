@@ -1,0 +1,92 @@
+// The inner loops of convolution: register tiles over (channel, tap), reading the image where it lies.
+#pragma once
+#include <utility>
+
+#include "vec.hpp"
+
+namespace flambeau {
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
+// Channel tiles: R points of a row × V vectors of output channels. Points are broadcast, so that any row length fits.
+constexpr int kPoints = kRegisters == 32 ? 14 : 6;
+constexpr int kPointsSingle = kRegisters == 32 ? 14 : 12;
+
+template <class C> using ChannelTile = void (*)(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* bias, C* out);
+
+// out[r][v] = bias[v] + Σ_k x[offsets[k] + r] · w[k][v]; w, bias and out hold V vectors in a row.
+template <class C, int R, int V>
+void channelTile(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* bias, C* out) {
+  constexpr int L = kLanes<C>;
+  Vec<C> acc[R][V];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) acc[r][v] = load(bias + v * L);
+  for (int64_t k = 0; k < taps; k++, w += V * L) {
+    const C* p = x + offsets[k];
+    Vec<C> wk[V];
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) wk[v] = load(w + v * L);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+      const Vec<C> point = splat(p[r]);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; v++) acc[r][v] += point * wk[v];
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(out + (r * V + v) * L, acc[r][v]);
+}
+
+// Row tiles: R output channels × V vectors of points, for few channels and wide rows.
+constexpr int kRows = kRegisters == 32 ? 12 : 6;
+constexpr int kRowVectors = 4;  // with up to half of kRows; two vectors above that
+
+template <class C>
+using RowTile = void (*)(const C* w, const int64_t* offsets, int64_t taps, const C* const* x, const C* bias, C* const* out,
+                         int64_t outPitch);
+
+// out[v][r·outPitch + lane] = bias[r] + Σ_k w[k][r] · x[v][offsets[k] + lane]
+template <class C, int R, int V>
+void rowTile(const C* w, const int64_t* offsets, int64_t taps, const C* const* x, const C* bias, C* const* out, int64_t outPitch) {
+  Vec<C> acc[R][V];
+  const C* p[V];
+  for (int v = 0; v < V; v++) p[v] = x[v];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) acc[r][v] = splat(bias[r]);
+  for (int64_t k = 0; k < taps; k++, w += R) {
+    const int64_t at = offsets[k];
+    Vec<C> points[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) points[v] = load(p[v] + at);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+      const Vec<C> wr = splat(w[r]);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; v++) acc[r][v] += wr * points[v];
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(out[v] + r * outPitch, acc[r][v]);
+}
+
+template <class C, int V, size_t... R> inline ChannelTile<C> pickChannelTile(int r, std::index_sequence<R...>) {
+  static constexpr ChannelTile<C> tiles[] = {channelTile<C, int(R) + 1, V>...};
+  return tiles[r - 1];
+}
+template <class C> inline ChannelTile<C> channelTileFor(int r, int v) {
+  return v == 2 ? pickChannelTile<C, 2>(r, std::make_index_sequence<kPoints>{})
+                : pickChannelTile<C, 1>(r, std::make_index_sequence<kPointsSingle>{});
+}
+
+inline int rowVectorsFor(int r) { return r <= kRows / 2 ? kRowVectors : 2; }
+template <class C, size_t... R> inline RowTile<C> pickRowTile(int r, std::index_sequence<R...>) {
+  static constexpr RowTile<C> tiles[] = {rowTile<C, int(R) + 1, (int(R) < kRows / 2 ? kRowVectors : 2)>...};
+  return tiles[r - 1];
+}
+template <class C> inline RowTile<C> rowTileFor(int r) { return pickRowTile<C>(r, std::make_index_sequence<kRows>{}); }
+
+}  // namespace flambeau
