@@ -1,5 +1,3 @@
 import type { Backend } from '../backend.js'
-export declare class ReferenceBackend {
-  constructor(slot: number)
-}
+export class ReferenceBackend { constructor(_slot: number) { throw new Error('reference engine: being built') } }
 export interface ReferenceBackend extends Backend {}
