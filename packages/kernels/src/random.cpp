@@ -421,7 +421,7 @@ KERNEL(poisson) {
 }
 
 // multinomial(state, weights, out, replacement): indices into the rows of weights [rows, n] (a float dtype, checked by the
-// caller: finite, no negative, a positive sum) to out [rows, count], int64. Without replacement (or for a count of 1) the
+// caller: finite, no negative, a positive sum) to out [rows, count], int64. Without replacement the
 // samples are the largest of weight / exponential, in decreasing order.
 KERNEL(multinomial) {
   Generator g(args.address());
@@ -435,7 +435,7 @@ KERNEL(multinomial) {
       return kUnsupported;
     } else {
       using C = Compute<T>;
-      if (replacement && count > 1) {
+      if (replacement) {
         T* sums = static_cast<T*>(std::malloc(size_t(n) * sizeof(T)));
         if (!sums) return kOutOfMemory;
         for (int64_t i = 0; i < rows; i++)
