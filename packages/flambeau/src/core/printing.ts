@@ -194,7 +194,7 @@ export function formatTensor(source: PrintSource, context: PrintContext = {}): s
 
   const indent = name.length + 1
   let text = `${name}(${isEmpty ? '[]' : formatElements(source, indent, options)}`
-  // PyTorch counts the first line two characters longer than it is, and those that suffixes begin exactly.
+  // PyTorch counts the last line of values as two characters longer than it is, and the lines of suffixes exactly.
   let column = text.length - text.lastIndexOf('\n') + 1
   for (const suffix of suffixes) {
     if (column + suffix.length + 2 > options.linewidth) {
