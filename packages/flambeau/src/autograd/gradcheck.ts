@@ -3,9 +3,9 @@
 import { isFloatingPoint } from '../core/dtype.js'
 import { showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
-import { detach } from '../ops/view.js'
 import { fromTypedArray, toTypedArray, zerosLike } from '../ops/creation.js'
 import { Generator, randn } from '../ops/random.js'
+import { detach } from '../ops/view.js'
 import { grad } from './engine.js'
 import { noGrad } from './mode.js'
 
@@ -36,14 +36,19 @@ const differentiable = (outputs: Outputs): Tensor[] => listOf(outputs).filter((t
 export function gradcheck(fn: Function, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options
   const wanted = inputs.filter((t) => t.requiresGrad)
-  if (wanted.length === 0) throw new Error('gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.')
+  if (wanted.length === 0)
+    throw new Error(
+      'gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.',
+    )
   for (const input of wanted)
     if (input.dtype !== 'float64')
       throw new Error(`gradcheck needs float64 inputs: finite differences of ${input.dtype} are too coarse`)
   const outputs = differentiable(fn(...inputs))
   // All analytic ones first: perturbing an input changes what the graph has saved.
   const jacobians = outputs.map((output) =>
-    output.requiresGrad ? analyticJacobian(output, wanted) : wanted.map((t) => new Float64Array(t.layout.numel * output.layout.numel)),
+    output.requiresGrad
+      ? analyticJacobian(output, wanted)
+      : wanted.map((t) => new Float64Array(t.layout.numel * output.layout.numel)),
   )
   for (const [o, output] of outputs.entries()) {
     const analytic = jacobians[o]
