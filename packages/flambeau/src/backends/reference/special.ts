@@ -88,7 +88,7 @@ function polynomial(coefficients: readonly number[], z: number): number {
 }
 
 /** sin(πx), exact in its zeros. */
-export function sinPi(x: number): number {
+function sinPi(x: number): number {
   const n = Math.round(x)
   const s = Math.sin(Math.PI * (x - n))
   return n % 2 === 0 ? s : -s
@@ -131,7 +131,8 @@ export function digamma(x: number): number {
   if (x < 0) {
     if (Number.isInteger(x) || x === Number.NEGATIVE_INFINITY) return Number.NaN
     const r = x - Math.round(x)
-    return digamma(1 - x) - Math.PI / Math.tan(Math.PI * r)
+    // ψ(1 - x) - ψ(x) = π cot(πx), with a cosine that is exact in its zeros as well.
+    return digamma(1 - x) - (Math.PI * sinPi(0.5 - Math.abs(r))) / sinPi(r)
   }
   const z = x - DIGAMMA_ZERO - DIGAMMA_ZERO_LOW
   if (Math.abs(z) < 0.5) return z * polynomial(digammaAtZero, z)
