@@ -1,12 +1,3 @@
-<<<<<<< HEAD
-import type { Backend } from '../backend.js'
-export class ReferenceBackend {
-  constructor(_slot: number) {
-    throw new Error('reference engine: being built')
-  }
-}
-export interface ReferenceBackend extends Backend {}
-=======
 /** The reference engine: every kernel in plain TypeScript, as its definition reads. The other engines are tested against it. */
 
 import type { Memory } from '../../core/storage.js'
@@ -91,4 +82,3 @@ export class ReferenceBackend implements Backend {
     return 1
   }
 }
->>>>>>> h/ref
