@@ -47,7 +47,7 @@ const rules: Partial<Record<Primitive, Rule>> = {
   // d/da is 0 where the exponent is 0, whatever a is; d/db is 0 where a = 0 and b >= 0, as PyTorch defines them.
   pow: ([a, b], o) => [
     e.where(e.eq(b, 0), 0, e.mul(b, e.pow(a, e.sub(b, 1)))),
-    e.where(e.and(e.eq(a, 0), e.ge(b, 0)), 0, e.mul(o, e.log(a))),
+    e.where(e.both(e.eq(a, 0), e.ge(b, 0)), 0, e.mul(o, e.log(a))),
   ],
   atan2: ([a, b]) => {
     const r2 = e.add(e.square(a), e.square(b))
@@ -58,11 +58,11 @@ const rules: Partial<Record<Primitive, Rule>> = {
   min: ([a, b]) => [e.where(e.eq(a, b), 0.5, e.le(a, b)), e.where(e.eq(a, b), 0.5, e.gt(a, b))],
   // fmax and fmin pick the number where the other side is NaN.
   fmax: ([a, b]) => {
-    const first = e.or(e.ge(a, b), e.isnan(b))
+    const first = e.either(e.ge(a, b), e.isnan(b))
     return [first, e.not(first)]
   },
   fmin: ([a, b]) => {
-    const first = e.or(e.le(a, b), e.isnan(b))
+    const first = e.either(e.le(a, b), e.isnan(b))
     return [first, e.not(first)]
   },
   hypot: ([a, b], o) => [e.div(a, o), e.div(b, o)],

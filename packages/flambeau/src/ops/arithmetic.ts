@@ -99,7 +99,7 @@ export const fmod: Binary = binary('Fmod', e.fmod(x, y))
 const power = binary('Pow', e.pow(x, y), {
   gradients: {
     x: e.where(e.eq(y, 0), 0, e.mul(g, e.mul(y, e.pow(x, e.sub(y, 1))))),
-    y: e.where(e.and(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
+    y: e.where(e.both(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
   },
 })
 const negativePower = (self: Tensor, exponent: Tensor | Scalar): void => {

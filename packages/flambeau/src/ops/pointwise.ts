@@ -6,7 +6,7 @@ import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../cor
 import { broadcastShapes, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { derive } from '../ir/derive.js'
-import { add, constant, type Expr, freeVariables, g, variable } from '../ir/expr.js'
+import { add, constant, type Expr, freeVariables, variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
 import { copyOf } from './copy.js'
 import {
@@ -196,8 +196,10 @@ class Backward {
   readonly #op: PointwiseOp | null
 
   constructor(op: PointwiseOp, incoming: number, wanted: number, byHand: Readonly<Record<string, Expr>>) {
-    const single = op.terms.length === 1
-    const seed = (i: number): Expr => (single ? g : variable(`g${i}`))
+    // A gradient op has inputs called g and out itself: its own incoming gradients need other names.
+    let prefix = 'g'
+    while (op.variables.some((name) => name.startsWith(prefix))) prefix += 'g'
+    const seed = (i: number): Expr => variable(op.terms.length === 1 ? prefix : `${prefix}${i}`)
     const present = op.terms.map((_, i) => i).filter((i) => (incoming & (1 << i)) !== 0)
     const fused: Expr[] = []
     this.#sources = op.variables.flatMap((name, i) => {
@@ -226,6 +228,9 @@ class Backward {
 const nameOf = (term: Expr): string => (term as { name: string }).name
 const sum = (terms: readonly Expr[]): Expr => terms.reduce(add, constant(0))
 
+/** Whether a gradient reads the op's result: `out`, unless that is an input (of an op that is a gradient itself). */
+const readsOutput = (op: PointwiseOp, reads: readonly string[]): boolean => reads.includes('out') && !op.variables.includes('out')
+
 class PointwiseNode extends Node {
   readonly name: string
   readonly #op: PointwiseOp
@@ -249,7 +254,7 @@ class PointwiseNode extends Node {
     this.#values = args.map((arg, i) =>
       !reads.includes(op.variables[i]) ? null : arg instanceof Tensor ? new SavedTensor(arg) : arg,
     )
-    this.#readsOutput = reads.includes('out')
+    this.#readsOutput = readsOutput(op, reads)
   }
 
   saveOutput(output: Tensor): void {
@@ -265,7 +270,7 @@ class PointwiseNode extends Node {
     })
     const backward = this.#op.backwardFor(incoming, this.#wanted)
     const unpack = (saved: Scalar | SavedTensor | null): Argument => (saved instanceof SavedTensor ? saved.unpack(this) : saved!)
-    const read = backward.reads.map((name) => unpack(name === 'out' ? this.#output : values[this.#op.variables.indexOf(name)]))
+    const read = backward.reads.map((name) => unpack(this.#op.variables.includes(name) ? values[this.#op.variables.indexOf(name)] : this.#output))
     return backward.run(
       this.#op.variables.length,
       gradients.filter((t) => t !== null),
