@@ -137,18 +137,23 @@ template <class T> FLAMBEAU_INLINE Vec<T> vExpm1(Vec<T> x) {
   return vAbs<T>(x) < T(1e-30) ? x : y;
 }
 template <class T> FLAMBEAU_INLINE Vec<T> vSigmoid(Vec<T> x) {
-  const Vec<T> e = vExp<T>(-vAbs<T>(x)), numerator = x < T(0) ? e : splat(T(1));
-  return numerator / (e + T(1));
+  const Vec<T> e = vExp<T>(-vAbs<T>(x)), sum = e + T(1), lost = e - (sum - T(1));
+  const Vec<T> y = (x < T(0) ? e : splat(T(1))) / sum;
+  // What rounding 1 + e lost is taken back to first order; 1 / (1 + e) is y or 1 - y.
+  return y - y * lost * (x < T(0) ? T(1) - y : y);
 }
-// (1 - E) / (1 + E) with E = e^(-2|x|); where E is near 1, as -p / (2 + p), which keeps the digits that 1 - E loses.
+// (1 - E) / (1 + E) with E = e^(-2|x|); where E is near 1, by expm1, which keeps the digits that 1 - E loses.
 template <class T> FLAMBEAU_INLINE Vec<T> vTanh(Vec<T> x) {
   constexpr T limit = sizeof(T) == 4 ? T(10) : T(22);
   Vec<T> a = vAbs<T>(x);
   a = a > limit ? splat(limit) : a;
   const auto e = expReduce<T>(a * T(-2));
-  const Vec<T> full = (e.p + T(1)) * exponential2<T>(e.n);
-  const auto small = e.n == 0;
-  const Vec<T> y = (small ? -e.p : T(1) - full) / ((small ? e.p + T(1) : full) + T(1));
+  const Vec<T> s = exponential2<T>(e.n), full = (e.p + T(1)) * s, minus1 = s * e.p + (s - T(1));
+  const auto near = e.n >= -1;
+  const Vec<T> term = near ? minus1 : full, base = near ? splat(T(2)) : splat(T(1)), sum = term + base, lost = term - (sum - base);
+  const Vec<T> q = (near ? -minus1 : T(1) - full) / sum;
+  // As in vSigmoid, with 1 / sum = (1 + tanh) / 2.
+  const Vec<T> y = q - q * lost * (q * T(0.5) + T(0.5));
   return vCopySign<T>(a < T(1e-30) ? a : y, x);
 }
 
