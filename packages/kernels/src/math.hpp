@@ -7,6 +7,10 @@
 
 #include "vec.hpp"
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 namespace flambeau {
 
 template <class T> struct FloatTraits;
@@ -147,6 +151,14 @@ template <class T> FLAMBEAU_INLINE ExpReduced<T> expReduce(Vec<T> x) {
 }
 // (1 + p) 2^n in two steps, so that subnormal results round once and overflow gives infinity.
 template <class T> FLAMBEAU_INLINE Vec<T> expScale(ExpReduced<T> e) {
+#ifdef __AVX512F__
+  // One instruction scales by any power of two.
+  const Vec<T> n = __builtin_convertvector(e.n, Vec<T>);
+  if constexpr (kVectorBytes == 64 && sizeof(T) == 4)
+    return (Vec<T>)_mm512_maskz_scalef_ps(__mmask16(-1), (__m512)(e.p + T(1)), (__m512)n);
+  else if constexpr (kVectorBytes == 64)
+    return (Vec<T>)_mm512_maskz_scalef_pd(__mmask8(-1), (__m512d)(e.p + T(1)), (__m512d)n);
+#endif
   const BitsOf<T> half = e.n >> 1;
   return (e.p + T(1)) * exponential2<T>(half) * exponential2<T>(e.n - half);
 }
