@@ -100,22 +100,6 @@ template <class T, int Words, class F> void fillWords(Generator& g, const Tensor
 inline uint64_t both(const uint32_t* w) { return uint64_t(w[0]) << 32 | w[1]; }
 inline double unit(const uint32_t* w) { return double(int64_t(both(w) & 0x1fffffffffffffull)) * 0x1p-53; }
 
-inline float fusedFloat(float a, float b, float c) {
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-  return __builtin_fmaf(a, b, c);
-#else
-  // Rounded to odd in double, so that rounding to float is the only rounding.
-  const double p = double(a) * b, sum = p + c, part = sum - c, error = (p - part) + (c - (sum - part));
-  int64_t bits, e;
-  std::memcpy(&bits, &sum, 8);
-  std::memcpy(&e, &error, 8);
-  if (error != 0 && !(bits & 1)) bits += (bits ^ e) < 0 ? -1 : 1;
-  double odd;
-  std::memcpy(&odd, &bits, 8);
-  return float(odd);
-#endif
-}
-
 template <class T> constexpr int kDigits = 24;
 template <> constexpr int kDigits<Half> = 11;
 template <> constexpr int kDigits<BFloat16> = 8;
@@ -123,7 +107,7 @@ template <> constexpr int kDigits<BFloat16> = 8;
 template <class T> void uniform(Generator& g, const TensorArg& out, double from, double to) {
   if constexpr (std::is_same<T, double>::value) {
     const double range = to - from;
-    fillWords<T, 2>(g, out, [=](const uint32_t* w) { return __builtin_fma(unit(w), range, from); });
+    fillWords<T, 2>(g, out, [=](const uint32_t* w) { return fused(unit(w), range, from); });
   } else {
     // Bounds and their difference are rounded to T.
     const float low = float(T(float(from))), range = float(T(float(T(float(to))) - low));
@@ -132,7 +116,7 @@ template <class T> void uniform(Generator& g, const TensorArg& out, double from,
     if (low == 0 && range == 1)
       fillWords<T, 1>(g, out, [=](const uint32_t* w) { return T(float(int32_t(*w & mask)) * scale); });
     else
-      fillWords<T, 1>(g, out, [=](const uint32_t* w) { return T(fusedFloat(float(int32_t(*w & mask)) * scale, range, low)); });
+      fillWords<T, 1>(g, out, [=](const uint32_t* w) { return T(fused(float(int32_t(*w & mask)) * scale, range, low)); });
   }
 }
 
@@ -147,7 +131,7 @@ double normal(Generator& g, double mean, double std) {
     g.keepNextNormal(radius * s);
     value = radius * c;
   }
-  return __builtin_fma(value, std, mean);
+  return fused(value, std, mean);
 }
 
 // Sixteen uniforms to normals in T's own arithmetic; each operation of a 16-bit type rounds to it.
@@ -157,8 +141,8 @@ void boxMuller(double* p, double mean, double std) {
     const double radius = std::sqrt(-2 * streamLog(1 - p[j]));
     double s, c;
     streamSinCos(kTwoPi * p[j + 8], &s, &c);
-    p[j] = __builtin_fma(radius * c, std, mean);
-    p[j + 8] = __builtin_fma(radius * s, std, mean);
+    p[j] = fused(radius * c, std, mean);
+    p[j + 8] = fused(radius * s, std, mean);
   }
 }
 void boxMuller(Half* p, Half mean, Half std) {
@@ -167,8 +151,8 @@ void boxMuller(Half* p, Half mean, Half std) {
     const float radius = float(Half(std::sqrt(-2 * float(streamLog(u1)))));
     double s, c;
     streamSinCos(float(Half(float(kTwoPi * float(p[j + 8])))), &s, &c);
-    p[j] = Half(fusedFloat(radius * float(c), float(std), float(mean)));
-    p[j + 8] = Half(fusedFloat(radius * float(s), float(std), float(mean)));
+    p[j] = Half(fused(radius * float(c), float(std), float(mean)));
+    p[j + 8] = Half(fused(radius * float(s), float(std), float(mean)));
   }
 }
 void boxMuller(BFloat16* p, BFloat16 mean, BFloat16 std) {
@@ -249,7 +233,7 @@ template <class T> int fill(int kind, Generator& g, const TensorArg& out, double
         const double scale = -1.0 / a;
         return fromUnit<T>(g, out, [=](double u) { return scale * streamLog(1.0 - u); }), kOk;
       }
-      case kCauchy: return fromUnit<T>(g, out, [=](double u) { return __builtin_fma(b, streamTan(kPi * (u - 0.5)), a); }), kOk;
+      case kCauchy: return fromUnit<T>(g, out, [=](double u) { return fused(b, streamTan(kPi * (u - 0.5)), a); }), kOk;
       case kLogNormal: return logNormal<T>(g, out, a, b), kOk;
       default: break;
     }
@@ -272,7 +256,7 @@ __attribute__((noinline)) double product(double a, double b) { return a * b; }
 
 // Hörmann's transformed rejection (1993) from 10 on, products of uniforms below.
 double poisson(Generator& g, double rate) {
-  if (rate == 0) return 0;
+  if (!(rate > 0 && rate < 1e300)) return rate == 0 ? 0 : __builtin_nan("");  // no rejection would ever end
   if (rate < 10) {
     const double limit = streamExp(-rate);
     double count = 0, p = 1;

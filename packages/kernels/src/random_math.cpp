@@ -17,7 +17,7 @@ namespace {
 
 inline uint64_t bitsOf(double x) { uint64_t b; std::memcpy(&b, &x, 8); return b; }
 inline double fromBits(uint64_t b) { double x; std::memcpy(&x, &b, 8); return x; }
-inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+inline double fma(double a, double b, double c) { return fused(a, b, c); }
 inline uint32_t highWord(double x) { return uint32_t(bitsOf(x) >> 32) & 0x7fffffffu; }
 
 constexpr double kLn2Hi = 0x1.62e42fefa3800p-1, kLn2Lo = 0x1.ef35793c76730p-45;

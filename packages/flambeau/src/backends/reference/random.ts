@@ -330,7 +330,7 @@ export function poisson(stream: RandomStream, dtype: RandomFloat, rates: ArrayLi
 }
 
 function poissonOne(stream: RandomStream, rate: number): number {
-  if (rate === 0) return 0
+  if (!(rate > 0 && rate < 1e300)) return rate === 0 ? 0 : NaN // no rejection would ever end
   if (rate < 10) {
     const limit = exp(-rate)
     let count = 0
