@@ -3,6 +3,7 @@
 import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
+import { bernoulliTensor, fillRandom, randint, randperm, seedGenerator } from './draw.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
@@ -13,10 +14,6 @@ import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduc
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
-
-const missing = (): never => {
-  throw new Error('not implemented in the reference engine: random')
-}
 
 const kernels: KernelTable = {
   reduce,
@@ -41,10 +38,11 @@ const kernels: KernelTable = {
   indexAdd,
   arange,
   nonzero,
-  seedGenerator: missing,
-  random: missing,
-  randperm: missing,
-  bernoulliTensor: missing,
+  seedGenerator,
+  random: fillRandom,
+  randint,
+  randperm,
+  bernoulliTensor,
 } satisfies KernelTable
 
 export class ReferenceBackend implements Backend {
