@@ -258,7 +258,7 @@ template <class C> class Engine {
   }
 
   void compute(const Item& it) {
-    thread_local Scratch scratch;
+    FLAMBEAU_PER_THREAD Scratch scratch;
     const Images& source = p_.source;
     const int64_t first = it.image * source.strides[0] + it.group * p_.channels * source.strides[1];
     const C* image = reinterpret_cast<const C*>(source.data) + first;

@@ -200,8 +200,9 @@ template <class T> FLAMBEAU_INLINE void copyRow(T* dst, const T* src, int64_t n)
   };
   struct B32 { char b[32]; };
   struct B16 { char b[16]; };
-  if (bytes >= 32) ends(B32{});
-  else if (bytes >= 16) ends(B16{});
+  // The compiler must see that longer halves than a vector's cannot come up.
+  if (kVectorBytes > 32 && bytes >= 32) ends(B32{});
+  else if (kVectorBytes > 16 && bytes >= 16) ends(B16{});
   else if (bytes >= 8) ends(int64_t{});
   else if (bytes >= 4) ends(int32_t{});
   else if (bytes >= 2) ends(int16_t{});

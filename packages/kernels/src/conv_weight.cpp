@@ -212,7 +212,7 @@ template <class C> class WeightGradient {
 
   // One piece of the boxes, one group, one range of output channels.
   void compute(int64_t piece, int64_t group, int64_t split) {
-    thread_local Scratch imageScratch, gradScratch;
+    FLAMBEAU_PER_THREAD Scratch imageScratch, gradScratch;
     const int64_t boxes = x_.sizes[0] * boxes_[0] * boxes_[1] * boxes_[2];
     const int64_t first = piece * boxes / pieces_, last = (piece + 1) * boxes / pieces_;
     const int64_t blocks = ceilDiv(width_, 2 * L);
