@@ -11,7 +11,9 @@ const run = (command, args, env = {}) => {
 }
 run(process.execPath, ['packages/kernels/build.mjs', '--sanitize', '--only', isa])
 // The runtime has to be the first library of the process, whose own allocations are none of our business.
-const runtime = ['libasan.so', 'libubsan.so'].map((name) => spawnSync(cxx, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim())
+const runtime = ['libasan.so', 'libubsan.so'].map((name) =>
+  spawnSync(cxx, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim(),
+)
 const tests = process.argv.slice(2)
 run('npx', ['vitest', 'run', '--project', 'native', ...(tests.length > 0 ? tests : ['packages/flambeau/test/engines'])], {
   FLAMBEAU_ISA: `${isa}-sanitize`,

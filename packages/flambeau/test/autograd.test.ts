@@ -112,8 +112,12 @@ describe('in place', () => {
     expect(() => leaf([1, 2]).select(0, 0).add_(1)).toThrow('a view of a leaf Variable that requires grad')
     const x = torch.zeros(2)
     expect(() => x.add_(torch.ones(3, 2))).toThrow("output with shape [2] doesn't match the broadcast shape [3, 2]")
-    expect(() => torch.zeros(2, { dtype: 'int64' }).add_(1.5)).toThrow("result type Float can't be cast to the desired output type Long")
-    expect(() => torch.zeros(1).expand(3).add_(1)).toThrow(/more than one element of the written-to tensor refers to a single memory location/)
+    expect(() => torch.zeros(2, { dtype: 'int64' }).add_(1.5)).toThrow(
+      "result type Float can't be cast to the desired output type Long",
+    )
+    expect(() => torch.zeros(1).expand(3).add_(1)).toThrow(
+      /more than one element of the written-to tensor refers to a single memory location/,
+    )
     expect(x.tolist()).toEqual([0, 0])
   })
   it('notices that a saved tensor was changed', () => {
@@ -134,15 +138,31 @@ describe('in place', () => {
     expect(x.grad!.tolist()[1]).toBeCloseTo(Math.E, 5)
   })
   it('through a view rewrites the history of the base', () => {
-    const x = leaf([[1, 2], [3, 4]])
+    const x = leaf([
+      [1, 2],
+      [3, 4],
+    ])
     const y = x.mul(1)
     const row = y.select(0, 0)
     row.mul_(10)
-    expect(y.tolist()).toEqual([[10, 20], [3, 4]])
+    expect(y.tolist()).toEqual([
+      [10, 20],
+      [3, 4],
+    ])
     expect(y.gradFn!.name).toBe('CopySlices')
     expect(row.gradFn!.name).toBe('AsStridedBackward0')
-    y.mul(torch.tensor([[1, 1], [2, 2]])).sum().backward()
-    expect(x.grad!.tolist()).toEqual([[10, 10], [2, 2]])
+    y.mul(
+      torch.tensor([
+        [1, 1],
+        [2, 2],
+      ]),
+    )
+      .sum()
+      .backward()
+    expect(x.grad!.tolist()).toEqual([
+      [10, 10],
+      [2, 2],
+    ])
   })
   it('copies through a view into a tensor that needed no gradient', () => {
     const x = leaf([1, 2])
@@ -172,7 +192,10 @@ describe('hooks', () => {
     })
     x.registerHook((g) => void seen.push(g.tolist()))
     y.sum().backward()
-    expect(seen).toEqual([[1, 1], [20, 20]])
+    expect(seen).toEqual([
+      [1, 1],
+      [20, 20],
+    ])
     handle.remove()
     x.grad = null
     x.mul(2).sum().backward()

@@ -1,8 +1,8 @@
 /** Every op × dtype × layout on this engine, against the reference interpreter. */
 
 import { describe, expect, it } from 'vitest'
-import { Tensor } from '../../src/index.js'
 import * as torch from '../../src/index.js'
+import { Tensor } from '../../src/index.js'
 import { closeTo, type LayoutName, layouts, onReference, sample, tolerance } from '../support/samples.js'
 import { table } from '../support/table.js'
 

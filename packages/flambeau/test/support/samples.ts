@@ -1,9 +1,9 @@
 /** Sample inputs for the op suite: every dtype, every layout, deterministic and without the random kernels. */
 
-import { emptyTensor } from '../../src/ops/dispatch.js'
 import { engineBackend } from '../../src/backends/select.js'
-import * as torch from '../../src/index.js'
 import type { DType, Tensor } from '../../src/index.js'
+import * as torch from '../../src/index.js'
+import { emptyTensor } from '../../src/ops/dispatch.js'
 
 /** A small generator of its own, so that samples do not depend on what is tested. */
 export function stream(seed: number): () => number {
@@ -82,7 +82,12 @@ export function onReference(t: Tensor): Tensor {
 }
 
 /** |got − want| <= atol + rtol·|want| for every element; NaN equals NaN, infinities must agree. */
-export function closeTo(got: ArrayLike<number | bigint>, want: ArrayLike<number | bigint>, rtol: number, atol: number): string | null {
+export function closeTo(
+  got: ArrayLike<number | bigint>,
+  want: ArrayLike<number | bigint>,
+  rtol: number,
+  atol: number,
+): string | null {
   if (got.length !== want.length) return `length ${got.length}, expected ${want.length}`
   for (let i = 0; i < got.length; i++) {
     const [a, b] = [got[i], want[i]]

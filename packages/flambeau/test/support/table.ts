@@ -34,8 +34,10 @@ const list = (name: string, inputs: readonly Input[], run: Case['run'], options:
   cases.push({ name, inputs, run, dtypes: floats, differentiable: true, ...options })
 }
 type Method = (this: Tensor, ...args: unknown[]) => Tensor
-const method = (name: string, ...args: unknown[]) => (x: Tensor, ...rest: Tensor[]): Tensor =>
-  (x as unknown as Record<string, Method>)[name](...rest, ...args)
+const method =
+  (name: string, ...args: unknown[]) =>
+  (x: Tensor, ...rest: Tensor[]): Tensor =>
+    (x as unknown as Record<string, Method>)[name](...rest, ...args)
 
 const matrix: Input = { shape: [3, 4] }
 
@@ -54,7 +56,8 @@ for (const [name, domain] of Object.entries(unary))
 list('lgamma', [{ ...matrix, domain: 'positive' }], method('lgamma'), { differentiable: 'once' })
 list('digamma', [{ ...matrix, domain: 'positive' }], method('digamma'), { differentiable: false })
 for (const name of ['sign', 'floor', 'ceil', 'round', 'trunc']) list(name, [matrix], method(name), { dtypes: numbers })
-for (const name of ['logicalNot', 'isnan', 'isinf', 'isfinite']) list(name, [matrix], method(name), { dtypes: every, differentiable: false })
+for (const name of ['logicalNot', 'isnan', 'isinf', 'isfinite'])
+  list(name, [matrix], method(name), { dtypes: every, differentiable: false })
 list('bitwiseNot', [matrix], method('bitwiseNot'), { dtypes: [...integers, 'bool'], differentiable: false })
 list('gelu', [matrix], (x) => torch.gelu(x))
 list('gelu tanh', [matrix], (x) => torch.gelu(x, { approximate: 'tanh' }))
@@ -71,20 +74,40 @@ list('add alpha', [matrix, matrix], (x, y) => x.add(y, { alpha: 3 }), { dtypes: 
 const row: Input = { shape: [4] }
 for (const name of ['add', 'mul']) list(name, [matrix, row], method(name), { dtypes: every })
 for (const name of ['sub', 'rsub']) list(name, [matrix, row], method(name), { dtypes: numbers })
-for (const name of ['maximum', 'minimum', 'fmax', 'fmin']) list(name, [{ ...matrix, domain: 'distinct' }, row], method(name), { dtypes: numbers })
+for (const name of ['maximum', 'minimum', 'fmax', 'fmin'])
+  list(name, [{ ...matrix, domain: 'distinct' }, row], method(name), { dtypes: numbers })
 list('div', [matrix, { ...row, domain: 'nonzero' }], method('div'), { dtypes: numbers })
 list('div floor', [matrix, { ...row, domain: 'nonzero' }], (x, y) => x.div(y, { roundingMode: 'floor' }), { dtypes: numbers })
 list('div trunc', [matrix, { ...row, domain: 'nonzero' }], (x, y) => x.div(y, { roundingMode: 'trunc' }), { dtypes: numbers })
-for (const name of ['remainder', 'fmod']) list(name, [matrix, { ...row, domain: 'nonzero' }], method(name), { dtypes: ['float32', 'float64', ...integers] })
+for (const name of ['remainder', 'fmod'])
+  list(name, [matrix, { ...row, domain: 'nonzero' }], method(name), { dtypes: ['float32', 'float64', ...integers] })
 list('pow', [{ ...matrix, domain: 'positive' }, row], method('pow'))
-list('atan2', [{ ...matrix, domain: 'nonzero' }, { ...row, domain: 'nonzero' }], method('atan2'))
+list(
+  'atan2',
+  [
+    { ...matrix, domain: 'nonzero' },
+    { ...row, domain: 'nonzero' },
+  ],
+  method('atan2'),
+)
 list('hypot', [{ ...matrix, domain: 'nonzero' }, row], method('hypot'))
-list('copysign', [{ ...matrix, domain: 'nonzero' }, { ...row, domain: 'nonzero' }], method('copysign'))
+list(
+  'copysign',
+  [
+    { ...matrix, domain: 'nonzero' },
+    { ...row, domain: 'nonzero' },
+  ],
+  method('copysign'),
+)
 for (const name of ['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor'])
   list(name, [matrix, row], method(name), { dtypes: every, differentiable: false })
-for (const name of ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor']) list(name, [matrix, row], method(name), { dtypes: [...integers, 'bool'], differentiable: false })
+for (const name of ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor'])
+  list(name, [matrix, row], method(name), { dtypes: [...integers, 'bool'], differentiable: false })
 for (const name of ['bitwiseLeftShift', 'bitwiseRightShift'])
-  list(name, [matrix, { ...row, domain: 'smallInteger' }], method(name), { dtypes: ['int32', 'int64', 'uint8'], differentiable: false })
+  list(name, [matrix, { ...row, domain: 'smallInteger' }], method(name), {
+    dtypes: ['int32', 'int64', 'uint8'],
+    differentiable: false,
+  })
 list('where', [{ ...matrix, dtype: 'bool' }, matrix, row], (c, x, y) => torch.where(c, x, y), { dtypes: every })
 list('maskedFill', [matrix, { ...row, dtype: 'bool' }], (x, m) => x.maskedFill(m, 2), { dtypes: every })
 list('lerp', [matrix, row, { ...row, domain: 'unit' }], (x, y, w) => x.lerp(y, w))
@@ -131,7 +154,12 @@ const products: [string, number[], number[]][] = [
 for (const [name, a, b] of products)
   list(name, [{ shape: a }, { shape: b }], (x, y) => x.matmul(y), { dtypes: numbers, slack: 16 })
 list('addmm', [{ shape: [5] }, { shape: [3, 4] }, { shape: [4, 5] }], (b, x, y) => b.addmm(x, y), { slack: 16 })
-list('addmm scaled', [{ shape: [5] }, { shape: [3, 4] }, { shape: [4, 5] }], (b, x, y) => b.addmm(x, y, { alpha: 2, beta: 0.5 }), { slack: 16, dtypes: ['float32', 'float64'] })
+list(
+  'addmm scaled',
+  [{ shape: [5] }, { shape: [3, 4] }, { shape: [4, 5] }],
+  (b, x, y) => b.addmm(x, y, { alpha: 2, beta: 0.5 }),
+  { slack: 16, dtypes: ['float32', 'float64'] },
+)
 list('linear', [{ shape: [2, 3, 4] }, { shape: [5, 4] }, { shape: [5] }], (x, w, b) => torch.linear(x, w, b), { slack: 16 })
 list('outer', [{ shape: [3] }, { shape: [4] }], (x, y) => x.outer(y))
 
@@ -150,17 +178,31 @@ list('maxPool2d', [image], (x) => torch.maxPool2d(x, 2))
 list('maxPool2d padded', [image], (x) => torch.maxPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true }))
 list('maxPool2d dilated', [image], (x) => torch.maxPool2d(x, 2, { stride: 1, dilation: 2 }))
 list('avgPool2d', [image], (x) => torch.avgPool2d(x, 2), { slack: 4 })
-list('avgPool2d padded', [image], (x) => torch.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }), { slack: 4 })
+list(
+  'avgPool2d padded',
+  [image],
+  (x) => torch.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
+  { slack: 4 },
+)
 
 // Losses. The target's domain, 'smallInteger', stays below the four classes.
 const target: Input = { shape: [3], dtype: 'int64', domain: 'smallInteger' }
 const targets = (t: Tensor): Tensor => t.clamp(0, 3)
 for (const reduction of ['mean', 'sum', 'none'] as const) {
   list(`nllLoss ${reduction}`, [matrix, target], (x, t) => torch.nllLoss(x, targets(t), { reduction }), { slack: 4 })
-  list(`crossEntropy ${reduction}`, [matrix, target, { shape: [4], domain: 'positive', constant: true }], (x, t, weight) => torch.crossEntropy(x, targets(t), { reduction, weight, ignoreIndex: 1 }), { slack: 8 })
+  list(
+    `crossEntropy ${reduction}`,
+    [matrix, target, { shape: [4], domain: 'positive', constant: true }],
+    (x, t, weight) => torch.crossEntropy(x, targets(t), { reduction, weight, ignoreIndex: 1 }),
+    { slack: 8 },
+  )
 }
-list('crossEntropy smoothed', [matrix, target], (x, t) => torch.crossEntropy(x, targets(t), { labelSmoothing: 0.2 }), { slack: 8 })
-list('crossEntropy probabilities', [matrix, { shape: [3, 4], domain: 'positive' }], (x, p) => torch.crossEntropy(x, p), { slack: 8 })
+list('crossEntropy smoothed', [matrix, target], (x, t) => torch.crossEntropy(x, targets(t), { labelSmoothing: 0.2 }), {
+  slack: 8,
+})
+list('crossEntropy probabilities', [matrix, { shape: [3, 4], domain: 'positive' }], (x, p) => torch.crossEntropy(x, p), {
+  slack: 8,
+})
 
 // Indexing and joining.
 const index2: Input = { shape: [2, 4], dtype: 'int64', domain: 'smallInteger' }
@@ -170,7 +212,9 @@ list('scatterAdd', [matrix, index2, { shape: [2, 4] }], (x, i, s) => x.scatterAd
 const index1: Input = { shape: [5], dtype: 'int64', domain: 'smallInteger' }
 list('indexSelect', [matrix, index1], (x, i) => x.indexSelect(0, below3(i)), { dtypes: every })
 list('indexAdd', [matrix, index1, { shape: [5, 4] }], (x, i, s) => x.indexAdd(0, below3(i), s), { dtypes: numbers, slack: 4 })
-list('embedding', [{ shape: [2, 2], dtype: 'int64', domain: 'smallInteger' }, { shape: [8, 3] }], (i, w) => torch.embedding(i.clamp(0, 7), w))
+list('embedding', [{ shape: [2, 2], dtype: 'int64', domain: 'smallInteger' }, { shape: [8, 3] }], (i, w) =>
+  torch.embedding(i.clamp(0, 7), w),
+)
 list('nonzero', [matrix], (x) => x.nonzero(), { dtypes: every, differentiable: false })
 list('cat', [matrix, { shape: [2, 4] }], (x, y) => torch.cat([x, y]), { dtypes: every })
 list('stack', [matrix, matrix], (x, y) => torch.stack([x, y], -1), { dtypes: every })
