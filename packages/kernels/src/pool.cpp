@@ -1,0 +1,367 @@
+// Max and average pooling over one to three dimensions, and their gradients.
+#include "pool.hpp"
+
+#include <atomic>
+#include <limits>
+
+#include "scratch.hpp"
+
+namespace flambeau {
+namespace {
+
+template <class C> constexpr C lowest() {
+  return std::numeric_limits<C>::has_infinity ? -std::numeric_limits<C>::infinity() : std::numeric_limits<C>::lowest();
+}
+
+struct MaxPool {
+  Planes x, values, indices;
+  PoolAxis axes[3];
+
+  // Outputs [begin, end) of a row, window by window. A NaN wins over everything; among equals the first wins.
+  template <class T> void windows(const T* in, Span d, Span h, int64_t begin, int64_t end, T* out, int64_t* at) const {
+    using C = Compute<T>;
+    for (int64_t i = begin; i < end; i++) {
+      const Span w = axes[2].span(i);
+      C best = lowest<C>();
+      T kept = to<T>(best);
+      int64_t index = (d.first * x.sizes[1] + h.first) * x.sizes[2] + w.first;
+      for (int64_t z = d.first; z < d.end; z += axes[0].dilation)
+        for (int64_t y = h.first; y < h.end; y += axes[1].dilation)
+          for (int64_t k = w.first; k < w.end; k += axes[2].dilation) {
+            const T candidate = in[z * x.strides[0] + y * x.strides[1] + k * x.strides[2]];
+            const C v = from<C>(candidate);
+            if (v > best || v != v) {
+              best = v;
+              kept = candidate;
+              index = (z * x.sizes[1] + y) * x.sizes[2] + k;
+            }
+          }
+      out[i * values.strides[2]] = kept;
+      at[i * indices.strides[2]] = index;
+    }
+  }
+
+  // A vector of outputs whose windows lie inside the row.
+  template <class T, int Bytes> FLAMBEAU_INLINE void vector(const T* in, Span d, Span h, int64_t i, T* out, int64_t* at) const {
+    using Index = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+    using V = typename VecOf<T, Bytes>::type;
+    using I = typename VecOf<Index, Bytes>::type;
+    constexpr int n = Bytes / int(sizeof(T));
+    const int64_t stride = axes[2].stride, left = i * stride - axes[2].padding;
+    V best = V{} + lowest<T>();
+    I lane, index;
+    for (int j = 0; j < n; j++) lane[j] = Index(j * stride);
+    index = lane + Index((d.first * x.sizes[1] + h.first) * x.sizes[2] + left);
+    for (int64_t z = d.first; z < d.end; z += axes[0].dilation)
+      for (int64_t y = h.first; y < h.end; y += axes[1].dilation) {
+        const T* row = in + z * x.strides[0] + y * x.strides[1] + left;
+        const int64_t base = (z * x.sizes[1] + y) * x.sizes[2] + left;
+        for (int64_t k = 0; k < axes[2].kernel; k++) {
+          const int64_t offset = k * axes[2].dilation;
+          const V v = loadStrided<T, Bytes>(row + offset, stride);
+          const I better = (v > best) | (v != v);
+          best = better ? v : best;
+          index = better ? lane + Index(base + offset) : index;
+        }
+      }
+    std::memcpy(out + i, &best, Bytes);
+    Index wide[n];
+    std::memcpy(wide, &index, Bytes);
+    for (int j = 0; j < n; j++) at[i + j] = wide[j];
+  }
+
+  template <class T> void run() const {
+    const bool vectors = (sizeof(T) == 4 || sizeof(T) == 8) && std::is_floating_point<T>::value && x.strides[2] == 1 &&
+                         values.strides[2] == 1 && indices.strides[2] == 1 && x.area() <= INT32_MAX;
+    int64_t begin = 0, end = 0;
+    axes[2].interior(begin, end);
+    const int64_t cost = values.sizes[2] * axes[0].kernel * axes[1].kernel * axes[2].kernel;
+    int64_t plane = -1, inAt = 0, outAt = 0, indexAt = 0;
+    forRows(values, vectors ? cost / 4 : cost, [=](int64_t p, int64_t depth, int64_t height) mutable {
+      if (p != plane) {
+        plane = p;
+        inAt = x.plane(p);
+        outAt = values.plane(p);
+        indexAt = indices.plane(p);
+      }
+      const T* in = reinterpret_cast<const T*>(x.data) + inAt;
+      T* out = reinterpret_cast<T*>(values.data) + outAt + depth * values.strides[0] + height * values.strides[1];
+      int64_t* at = reinterpret_cast<int64_t*>(indices.data) + indexAt + depth * indices.strides[0] + height * indices.strides[1];
+      const Span d = axes[0].span(depth), h = axes[1].span(height);
+      int64_t done = begin;
+      if constexpr (std::is_floating_point<T>::value) {
+        if (vectors)
+          done = forVectors<T>(begin, end, [&](int64_t i, auto bytes) { this->vector<T, decltype(bytes)::value>(in, d, h, i, out, at); });
+      }
+      windows(in, d, h, 0, begin, out, at);
+      windows(in, d, h, done, axes[2].count, out, at);
+    });
+  }
+};
+
+// The first index found to lie outside the plane, for the error; −1 if there is none.
+struct BadIndex {
+  std::atomic<int64_t> value{-1};
+  std::atomic<bool> found{false};
+
+  bool check(int64_t index, int64_t area) {
+    if (uint64_t(index) < uint64_t(area)) return true;
+    found = true;
+    value = index;
+    return false;
+  }
+  int status(Args& args, int64_t area) const {
+    if (!found) return kOk;
+    args.result(1, double(value.load()));
+    args.result(2, double(area));
+    return kIndexOutOfRange;
+  }
+};
+
+// Hands f a dense plane of sums, zeroed, for every plane of `out`: in place where it can, else copied out afterwards.
+template <class T, class F> bool accumulatePlanes(const Planes& out, int64_t cost, F&& f) {
+  using C = Compute<T>;
+  const int64_t area = out.area();
+  const bool inPlace = std::is_same<T, C>::value && out.dense();
+  std::atomic<bool> failed{false};
+  parallelFor(out.count, 16384 / (area + cost + 1), [&](int64_t begin, int64_t end) {
+    Scratch scratch;
+    C* copy = inPlace ? nullptr : scratch.get<C>(area);
+    if (!inPlace && !copy) {
+      failed = true;
+      return;
+    }
+    for (int64_t p = begin; p < end; p++) {
+      T* target = reinterpret_cast<T*>(out.data) + out.plane(p);
+      C* sums = inPlace ? reinterpret_cast<C*>(target) : copy;
+      std::memset(sums, 0, size_t(area) * sizeof(C));
+      f(p, sums);
+      if (inPlace) continue;
+      for (int64_t z = 0; z < out.sizes[0]; z++)
+        for (int64_t y = 0; y < out.sizes[1]; y++)
+          for (int64_t k = 0; k < out.sizes[2]; k++)
+            target[z * out.strides[0] + y * out.strides[1] + k * out.strides[2]] = to<T>(*sums++);
+    }
+  });
+  return !failed;
+}
+
+template <class T> bool maxPoolBackward(const Planes& grad, const Planes& indices, const Planes& out, BadIndex& bad) {
+  using C = Compute<T>;
+  const int64_t area = out.area();
+  return accumulatePlanes<T>(out, 2 * grad.area(), [&](int64_t p, C* sums) {
+    const T* g = reinterpret_cast<const T*>(grad.data) + grad.plane(p);
+    const int64_t* at = reinterpret_cast<const int64_t*>(indices.data) + indices.plane(p);
+    for (int64_t z = 0; z < grad.sizes[0]; z++)
+      for (int64_t y = 0; y < grad.sizes[1]; y++) {
+        const T* row = g + z * grad.strides[0] + y * grad.strides[1];
+        const int64_t* rowAt = at + z * indices.strides[0] + y * indices.strides[1];
+        for (int64_t k = 0; k < grad.sizes[2]; k++) {
+          const int64_t index = rowAt[k * indices.strides[2]];
+          if (bad.check(index, area)) sums[index] += from<C>(row[k * grad.strides[2]]);
+        }
+      }
+  });
+}
+
+template <class T> void maxPoolGather(const Planes& x, const Planes& indices, const Planes& out, BadIndex& bad) {
+  const int64_t area = x.area();
+  const bool dense = x.dense();
+  forRows(out, 4 * out.sizes[2], [&](int64_t p, int64_t z, int64_t y) {
+    const T* in = reinterpret_cast<const T*>(x.data) + x.plane(p);
+    const int64_t* at = reinterpret_cast<const int64_t*>(indices.data) + indices.plane(p) + z * indices.strides[0] + y * indices.strides[1];
+    T* row = reinterpret_cast<T*>(out.data) + out.plane(p) + z * out.strides[0] + y * out.strides[1];
+    for (int64_t k = 0; k < out.sizes[2]; k++) {
+      const int64_t index = at[k * indices.strides[2]];
+      if (!bad.check(index, area)) continue;
+      const int64_t w = index % x.sizes[2], h = index / x.sizes[2];
+      row[k * out.strides[2]] =
+          in[dense ? index : h / x.sizes[1] * x.strides[0] + h % x.sizes[1] * x.strides[1] + w * x.strides[2]];
+    }
+  });
+}
+
+struct AvgPool {
+  PoolAxis axes[3];
+  bool countIncludePad;
+  double divisor;  // 0: the number of elements
+
+  double divide(const Span& d, const Span& h, const Span& w) const {
+    if (divisor != 0) return divisor;
+    if (countIncludePad) return double(d.padded * h.padded * w.padded);
+    return double((d.end - d.first) * (h.end - h.first) * (w.end - w.first));
+  }
+  static bool nothing(const Span& s) { return s.first >= s.end; }
+
+  template <class T> void forward(const Planes& x, const Planes& out) const {
+    using C = Compute<T>;
+    int64_t begin = 0, end = 0;
+    axes[2].interior(begin, end);
+    const bool vectors = std::is_same<T, C>::value && x.strides[2] == 1 && out.strides[2] == 1;
+    const int64_t cost = axes[2].count * axes[0].kernel * axes[1].kernel * axes[2].kernel;
+    forRows(out, vectors ? cost / 4 : cost, [&](int64_t p, int64_t depth, int64_t height) {
+      const T* in = reinterpret_cast<const T*>(x.data) + x.plane(p);
+      T* row = reinterpret_cast<T*>(out.data) + out.plane(p) + depth * out.strides[0] + height * out.strides[1];
+      const Span d = axes[0].span(depth), h = axes[1].span(height);
+      const auto windows = [&](int64_t from_, int64_t to_) {
+        for (int64_t i = from_; i < to_; i++) {
+          const Span w = axes[2].span(i);
+          C sum = C(0);
+          for (int64_t z = d.first; z < d.end; z++)
+            for (int64_t y = h.first; y < h.end; y++)
+              for (int64_t k = w.first; k < w.end; k++) sum += from<C>(in[z * x.strides[0] + y * x.strides[1] + k * x.strides[2]]);
+          row[i * out.strides[2]] = nothing(d) || nothing(h) || nothing(w) ? to<T>(C(0)) : to<T>(sum / C(divide(d, h, w)));
+        }
+      };
+      int64_t done = begin;
+      if constexpr (std::is_same<T, C>::value) {
+        if (vectors && !nothing(d) && !nothing(h) && begin < end) {
+          const C by = C(divide(d, h, axes[2].span(begin)));
+          done = forVectors<T>(begin, end, [&](int64_t i, auto bytes) {
+            constexpr int size = decltype(bytes)::value;
+            typename VecOf<T, size>::type sum{};
+            for (int64_t z = d.first; z < d.end; z++)
+              for (int64_t y = h.first; y < h.end; y++) {
+                const T* at = in + z * x.strides[0] + y * x.strides[1] + i * axes[2].stride - axes[2].padding;
+                for (int64_t k = 0; k < axes[2].kernel; k++) sum += loadStrided<T, size>(at + k, axes[2].stride);
+              }
+            sum = sum / by;
+            std::memcpy(row + i, &sum, size);
+          });
+        }
+      }
+      windows(0, begin);
+      windows(done, axes[2].count);
+    });
+  }
+
+  template <class T> bool backward(const Planes& grad, const Planes& out) const {
+    using C = Compute<T>;
+    std::atomic<bool> failed{false};
+    const int64_t cost = grad.area() * axes[0].kernel * axes[1].kernel * axes[2].kernel, stride = axes[2].stride;
+    const bool done = accumulatePlanes<T>(out, cost, [&](int64_t p, C* sums) {
+      thread_local Scratch scratch;
+      C* shares = scratch.get<C>(axes[2].count);
+      if (!shares) {
+        failed = true;
+        return;
+      }
+      const T* g = reinterpret_cast<const T*>(grad.data) + grad.plane(p);
+      for (int64_t depth = 0; depth < grad.sizes[0]; depth++)
+        for (int64_t height = 0; height < grad.sizes[1]; height++) {
+          const Span d = axes[0].span(depth), h = axes[1].span(height);
+          if (nothing(d) || nothing(h)) continue;
+          const T* row = g + depth * grad.strides[0] + height * grad.strides[1];
+          int64_t begin = 0, end = 0;
+          axes[2].interior(begin, end);
+          const C inner = begin < end ? C(divide(d, h, axes[2].span(begin))) : C(1);
+          for (int64_t i = 0; i < axes[2].count; i++) {
+            const C v = from<C>(row[i * grad.strides[2]]);
+            if (i >= begin && i < end) {
+              shares[i] = v / inner;
+              continue;
+            }
+            const Span w = axes[2].span(i);
+            shares[i] = nothing(w) ? C(0) : v / C(divide(d, h, w));
+          }
+          for (int64_t z = d.first; z < d.end; z++)
+            for (int64_t y = h.first; y < h.end; y++) {
+              C* target = sums + (z * out.sizes[1] + y) * out.sizes[2] - axes[2].padding;
+              if (stride == 2 && axes[2].kernel == 2) {
+                for (int64_t i = begin; i < end; i++) {
+                  target[2 * i] += shares[i];
+                  target[2 * i + 1] += shares[i];
+                }
+              } else {
+                for (int64_t k = 0; k < axes[2].kernel; k++)
+                  for (int64_t i = begin; i < end; i++) target[i * stride + k] += shares[i];
+              }
+              const auto edge = [&](int64_t i) {
+                const Span w = axes[2].span(i);
+                for (int64_t k = w.first; k < w.end; k++) target[k + axes[2].padding] += shares[i];
+              };
+              for (int64_t i = 0; i < begin; i++) edge(i);
+              for (int64_t i = end; i < axes[2].count; i++) edge(i);
+            }
+        }
+    });
+    return done && !failed;
+  }
+};
+
+template <class F> int dispatchFloat(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f32: return f(float{});
+    case DType::f64: return f(double{});
+    case DType::f16: return f(Half{});
+    case DType::bf16: return f(BFloat16{});
+    default: return kUnsupported;
+  }
+}
+
+}  // namespace
+
+// maxPool(x, values, indices, kernel[], stride[], padding[], dilation[]): indices are positions in the input's plane
+KERNEL(maxPool) {
+  const TensorArg x = args.tensor(), values = args.tensor(), indices = args.tensor();
+  const PoolWindow window(args, true);
+  if (x.dtype == DType::boolean) return kUnsupported;
+  if (values.numel() == 0) return kOk;
+  MaxPool pool{Planes(x, window.spatial), Planes(values, window.spatial), Planes(indices, window.spatial), {}};
+  window.axes(pool.x, pool.values, pool.axes);
+  return dispatch(x.dtype, [&](auto tag) {
+    if constexpr (!std::is_same<decltype(tag), Bool>::value) pool.run<decltype(tag)>();
+    return int(kOk);
+  });
+}
+
+// maxPoolBackward(grad, indices, gradX, spatial): gradX = 0, then gradX[indices] += grad, plane by plane
+KERNEL(maxPoolBackward) {
+  const TensorArg gradArg = args.tensor(), indicesArg = args.tensor(), outArg = args.tensor();
+  const int spatial = args.i32();
+  const Planes grad(gradArg, spatial), indices(indicesArg, spatial), out(outArg, spatial);
+  return dispatchFloat(out.dtype, [&](auto tag) {
+    BadIndex bad;
+    if (!maxPoolBackward<decltype(tag)>(grad, indices, out, bad)) return int(kOutOfMemory);
+    return bad.status(args, out.area());
+  });
+}
+
+// maxPoolGather(x, indices, out, spatial): out = x[indices], plane by plane
+KERNEL(maxPoolGather) {
+  const TensorArg xArg = args.tensor(), indicesArg = args.tensor(), outArg = args.tensor();
+  const int spatial = args.i32();
+  const Planes x(xArg, spatial), indices(indicesArg, spatial), out(outArg, spatial);
+  if (outArg.numel() == 0) return kOk;
+  return dispatchFloat(x.dtype, [&](auto tag) {
+    BadIndex bad;
+    maxPoolGather<decltype(tag)>(x, indices, out, bad);
+    return bad.status(args, x.area());
+  });
+}
+
+// avgPool(x, out, kernel[], stride[], padding[], countIncludePad, divisor): divisor 0 divides by the window's size
+KERNEL(avgPool) {
+  const TensorArg xArg = args.tensor(), outArg = args.tensor();
+  const PoolWindow window(args, false);
+  AvgPool pool{{}, args.flag(), args.f64()};
+  const Planes x(xArg, window.spatial), out(outArg, window.spatial);
+  if (outArg.numel() == 0) return kOk;
+  window.axes(x, out, pool.axes);
+  return dispatchFloat(x.dtype, [&](auto tag) {
+    pool.forward<decltype(tag)>(x, out);
+    return int(kOk);
+  });
+}
+
+// avgPoolBackward(grad, gradX, kernel[], stride[], padding[], countIncludePad, divisor)
+KERNEL(avgPoolBackward) {
+  const TensorArg gradArg = args.tensor(), outArg = args.tensor();
+  const PoolWindow window(args, false);
+  AvgPool pool{{}, args.flag(), args.f64()};
+  const Planes grad(gradArg, window.spatial), out(outArg, window.spatial);
+  window.axes(out, grad, pool.axes);
+  return dispatchFloat(out.dtype, [&](auto tag) { return pool.backward<decltype(tag)>(grad, out) ? int(kOk) : int(kOutOfMemory); });
+}
+
+}  // namespace flambeau
