@@ -12,7 +12,7 @@ import { emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, 
 import * as elementary from './ops/elementary.js'
 import { gather, indexAdd, indexSelect, nonzero, scatterAdd } from './ops/indexing.js'
 import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
-import { bernoulli, bernoulli_, exponential_, normal_, uniform_ } from './ops/random.js'
+import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
 import * as reduce from './ops/reduce.js'
 import * as softmax from './ops/softmax.js'
 import * as view from './ops/view.js'
@@ -33,7 +33,7 @@ const functions = {
   ...views,
   ...{ addmm, bmm, dot, matmul, mm, mv, outer },
   ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
-  ...{ bernoulli, bernoulli_, exponential_, normal_, uniform_ },
+  ...{ bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ },
   ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
   ...{ backward: engine.backward },
   ...leaf,

@@ -1,4 +1,5 @@
 /** `torch.autograd`. */
 
 export { type BackwardOptions, backward, type GradOptions, grad } from './engine.js'
+export { type GradcheckOptions, gradcheck, gradgradcheck } from './gradcheck.js'
 export { enableGrad, gradMode, isGradEnabled, noGrad } from './mode.js'

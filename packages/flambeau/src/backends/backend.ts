@@ -82,6 +82,7 @@ export interface Kernels {
   nonzero: [x: Operand, out: Operand | null]
   seedGenerator: [state: Storage<Backend>, low: number, high: number]
   random: [kind: number, state: Storage<Backend>, out: Operand, a: number, b: number]
+  randint: [state: Storage<Backend>, out: Operand, fromLow: number, fromHigh: number, rangeLow: number, rangeHigh: number]
   randperm: [state: Storage<Backend>, out: Operand]
   bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
 }

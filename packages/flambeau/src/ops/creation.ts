@@ -161,10 +161,11 @@ function integer(value: number | boolean): bigint {
   return BigInt(Math.trunc(Number(value)))
 }
 
-/** Reads the i-th element of a row-major tensor. */
-function reader(t: Tensor): (at: number) => number | bigint | boolean {
-  const array = elements(t)
-  switch (t.dtype) {
+type Reader = (at: number) => number | bigint | boolean
+
+/** Reads elements by their place in an array. */
+function readerOf(array: TypedArray, dtype: DType): Reader {
+  switch (dtype) {
     case 'bool':
       return (at) => array[at] !== 0
     case 'float16':
@@ -174,6 +175,15 @@ function reader(t: Tensor): (at: number) => number | bigint | boolean {
     default:
       return (at) => array[at]
   }
+}
+
+/** Reads the i-th element of a row-major tensor. */
+const reader = (t: Tensor): Reader => readerOf(elements(t), t.dtype)
+
+/** Reads elements by their place in the tensor's storage. */
+export function elementReader(t: Tensor): Reader {
+  const { memory, byteLength } = t.storage
+  return readerOf(viewAs(t.dtype, memory.buffer, memory.byteOffset, byteLength / itemSize(t.dtype)), t.dtype)
 }
 
 /**

@@ -5,7 +5,23 @@ export * from './arithmetic.js'
 export * from './cast.js'
 export * from './comparison.js'
 export { type ConvOptions, conv2d } from './conv.js'
-export * from './creation.js'
+export {
+  arange,
+  empty,
+  emptyLike,
+  eye,
+  fromTypedArray,
+  full,
+  fullLike,
+  linspace,
+  type NestedArray,
+  ones,
+  onesLike,
+  type TensorOptions,
+  tensor,
+  zeros,
+  zerosLike,
+} from './creation.js'
 export * from './elementary.js'
 export * from './indexing.js'
 export * from './joining.js'

@@ -77,28 +77,25 @@ export const getRngState = (): Tensor => defaultGenerator().getState()
 export const setRngState = (state: Tensor): void => void defaultGenerator().setState(state)
 
 /** The distributions of the `random` kernel, in the order of its codes. */
-const distributions = ['uniform', 'normal', 'randint', 'bernoulli', 'exponential'] as const
+const distributions = ['uniform', 'normal', 'bernoulli', 'exponential', 'cauchy', 'logNormal', 'geometric', 'fullRange'] as const
+type Distribution = (typeof distributions)[number]
 
-function draw(
-  out: Tensor,
-  kind: (typeof distributions)[number],
-  a: number,
-  b: number,
-  generator: Generator | null | undefined,
-): Tensor {
+function draw(out: Tensor, kind: Distribution, a: number, b: number, generator: Generator | null | undefined): Tensor {
   const { state } = generator ?? defaultGenerator()
   if (out.layout.numel > 0) out.storage.allocator.run('random', distributions.indexOf(kind), state, out, a, b)
   return out
 }
 
+/** Integers from + [0, range); the kernel takes both as halves of 64 bits. */
+function drawIntegers(out: Tensor, from: bigint, range: bigint, generator: Generator | null | undefined): Tensor {
+  const { state } = generator ?? defaultGenerator()
+  const halves = (n: bigint): [number, number] => [Number(BigInt.asUintN(32, n)), Number(BigInt.asUintN(32, n >> 32n))]
+  if (out.layout.numel > 0) out.storage.allocator.run('randint', state, out, ...halves(from), ...halves(range))
+  return out
+}
+
 /** Fills in place: the checks of every in-place op, then the draw. */
-function fill(
-  self: Tensor,
-  kind: (typeof distributions)[number],
-  a: number,
-  b: number,
-  generator: Generator | null | undefined,
-): Tensor {
+function fill(self: Tensor, kind: Distribution, a: number, b: number, generator: Generator | null | undefined): Tensor {
   checkInPlace(self, null, null)
   draw(self, kind, a, b, generator)
   self.storage.version++
@@ -156,7 +153,9 @@ export function randint(low: number, high: number | Shape, size?: Shape | Random
   const [from, to, sizes, named] =
     typeof high === 'number' ? [low, high, size as Shape, options] : [0, low, high, (size ?? {}) as RandomOptions]
   if (!(from < to)) throw new Error(`random_ expects 'from' to be less than 'to', but got from=${from} >= to=${to}`)
-  return sampled(sizes, named, named.dtype ?? 'int64', (t) => draw(t, 'randint', from, to - from, named.generator))
+  return sampled(sizes, named, named.dtype ?? 'int64', (t) =>
+    drawIntegers(t, BigInt(from), BigInt(to) - BigInt(from), named.generator),
+  )
 }
 /** The integers 0…n−1 in random order, int64 unless a dtype is given, as `torch.randperm`. */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
@@ -170,7 +169,7 @@ export function bernoulli(self: Tensor, p?: number | GeneratorOptions, options: 
   const { generator } = typeof p === 'object' ? p : options
   const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
   if (typeof p === 'number') return draw(out, 'bernoulli', requireProbability(p), 0, generator)
-  requireFloat(self.dtype, 'bernoulli_tensor_cpu_self_')
+  requireFloat(self.dtype, 'bernoulli_tensor_cpu_p_')
   if (out.layout.numel > 0) self.storage.allocator.run('bernoulliTensor', (generator ?? defaultGenerator()).state, self, out)
   return out
 }
@@ -194,6 +193,21 @@ export function normal_(self: Tensor, mean = 0, std = 1, options: GeneratorOptio
 /** Overwrites with 1 with probability p, else 0, as `torch.Tensor.bernoulli_`. */
 export const bernoulli_ = (self: Tensor, p = 0.5, options: GeneratorOptions = {}): Tensor =>
   fill(self, 'bernoulli', requireProbability(p), 0, options.generator)
+/** Overwrites with integers in [from, to), or with the dtype's whole range, as `torch.Tensor.random_`. */
+export function random_(
+  self: Tensor,
+  from?: number | bigint | null,
+  to?: number | bigint | null,
+  options: GeneratorOptions = {},
+): Tensor {
+  if (from === undefined || from === null) return fill(self, 'fullRange', 0, 0, options.generator)
+  const [low, high] = to === undefined || to === null ? [0n, BigInt(from)] : [BigInt(from), BigInt(to)]
+  if (low >= high) throw new Error(`random_ expects 'from' to be less than 'to', but got from=${low} >= to=${high}`)
+  checkInPlace(self, null, null)
+  drawIntegers(self, low, high - low, options.generator)
+  self.storage.version++
+  return self
+}
 /** Overwrites with exponentially distributed numbers of rate lambda, as `torch.Tensor.exponential_`. */
 export function exponential_(self: Tensor, lambda = 1, options: GeneratorOptions = {}): Tensor {
   requireFloat(self.dtype, 'exponential_')
