@@ -10,4 +10,7 @@ export { backend, getNumThreads, memory, setNumThreads } from './backends/select
 export { canCast, type DType, promoteTypes, type Scalar } from './core/dtype.js'
 export { type PrintOptions, type PrintProfile, printOptions, setPrintoptions } from './core/printing.js'
 export { Tensor } from './core/tensor.js'
+export * as data from './data/index.js'
+export * as nn from './nn/index.js'
 export * from './ops/index.js'
+export * as optim from './optim/index.js'
