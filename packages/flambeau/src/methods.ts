@@ -15,6 +15,7 @@ import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
 import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
 import * as reduce from './ops/reduce.js'
 import * as softmax from './ops/softmax.js'
+import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
 import { inspectSymbol, showTensor } from './show.js'
 
@@ -30,6 +31,7 @@ const functions = {
   ...elementary,
   ...reductions,
   ...softmax,
+  ...strided,
   ...views,
   ...{ addmm, bmm, dot, matmul, mm, mv, outer },
   ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
