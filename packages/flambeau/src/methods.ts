@@ -19,7 +19,7 @@ import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
 import { inspectSymbol, showTensor } from './show.js'
 
-const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, ...views } = view
+const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
 
@@ -172,7 +172,7 @@ export function installMethods(): void {
       self.layout.shape.map((_, d) => self.ndim - 1 - d),
     ),
   )
-  property('mT', (self) => view.transpose(self, -2, -1))
+  property('mT', (self) => (self.ndim === 0 ? self : view.transpose(self, -2, -1)))
   property('data', view.detach)
   const { get } = Object.getOwnPropertyDescriptor(Tensor.prototype, 'requiresGrad')!
   Object.defineProperty(Tensor.prototype, 'requiresGrad', {

@@ -118,6 +118,17 @@ export const where = (c: Term, a: Term, b: Term): Expr => apply('where', c, a, b
 export const fma = (a: Term, b: Term, c: Term): Expr => apply('fma', a, b, c)
 export const square = (a: Term): Expr => mul(a, a)
 
+/** Truth values (0 or 1) of any class together: `and` and `or` themselves are bitwise and of integers only. */
+export const both = (a: Term, b: Term): Expr => where(a, b, 0)
+export const either = (a: Term, b: Term): Expr => where(a, 1, b)
+
+/** A term with its variables renamed; those without a new name keep theirs. */
+export function rename(term: Expr, names: ReadonlyMap<string, string>): Expr {
+  if (term.kind === 'constant') return term
+  if (term.kind === 'variable') return variable(names.get(term.name) ?? term.name)
+  return { kind: 'apply', op: term.op, args: term.args.map((arg) => rename(arg, names)) }
+}
+
 /** The names of the variables a term reads, in order of first appearance. */
 export function freeVariables(terms: readonly Expr[]): string[] {
   const names = new Set<string>()

@@ -5,7 +5,7 @@ import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
-import { binary, unary } from './define.js'
+import { binary, tensorBinary, unary } from './define.js'
 import { PointwiseOp } from './pointwise.js'
 
 /** `self == other` element by element, as `torch.eq`. */
@@ -23,11 +23,11 @@ export const ge = binary('Ge', e.ge(x, y), { result: 'bool' })
 
 const truth = (a: e.Expr): e.Expr => e.ne(a, 0)
 /** Whether both are nonzero, as `torch.logical_and`. */
-export const logicalAnd = binary('LogicalAnd', e.and(truth(x), truth(y)), { result: 'bool' })
+export const logicalAnd = tensorBinary('LogicalAnd', e.both(truth(x), truth(y)), { result: 'bool' })
 /** Whether either is nonzero, as `torch.logical_or`. */
-export const logicalOr = binary('LogicalOr', e.or(truth(x), truth(y)), { result: 'bool' })
+export const logicalOr = tensorBinary('LogicalOr', e.either(truth(x), truth(y)), { result: 'bool' })
 /** Whether exactly one is nonzero, as `torch.logical_xor`. */
-export const logicalXor = binary('LogicalXor', e.ne(truth(x), truth(y)), { result: 'bool' })
+export const logicalXor = tensorBinary('LogicalXor', e.ne(truth(x), truth(y)), { result: 'bool' })
 /** Whether it is zero, as `torch.logical_not`. */
 export const logicalNot = unary('LogicalNot', e.not(x), { result: 'bool' })
 
@@ -54,7 +54,7 @@ export const bitwiseRightShift = binary('rshift', e.shr(x, y), { check: integers
 /** Whether it is NaN, as `torch.isnan`. */
 export const isnan = unary('Isnan', e.ne(x, x), { result: 'bool' })
 const infinite = unary('Isinf', e.isinf(x), { result: 'bool' })
-const isFinite = unary('Isfinite', e.not(e.or(e.isinf(x), e.isnan(x))), { result: 'bool' })
+const isFinite = unary('Isfinite', e.not(e.either(e.isinf(x), e.isnan(x))), { result: 'bool' })
 const never = unary('Isinf', e.ne(x, x), { result: 'bool' })
 const always = unary('Isfinite', e.eq(x, x), { result: 'bool' })
 /** Whether it is infinite, as `torch.isinf`. */

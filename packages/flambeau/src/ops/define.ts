@@ -14,8 +14,14 @@ export interface Unary {
 }
 
 export interface Binary {
-  (self: Tensor, other: Tensor | Scalar): Tensor
+  (self: Tensor | Scalar, other: Tensor | Scalar): Tensor
   readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
+}
+
+/** A function of two tensors, where PyTorch takes no number. */
+export interface TensorBinary {
+  (self: Tensor, other: Tensor): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor) => Tensor
 }
 
 export interface Ternary {
@@ -35,8 +41,24 @@ export function unary(name: string, term: Expr, options: PointwiseOptions & { gr
 /** A function of two operands, the second a tensor or a number: a term over x and y. */
 export function binary(name: string, term: Expr, options: PointwiseOptions = {}): Binary {
   const op = new PointwiseOp(name, ['x', 'y'], [term], options)
-  return Object.assign((self: Tensor, other: Tensor | Scalar) => op.call(requireTensor(self, name), operand(self, other, name)), {
-    inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)),
+  return Object.assign(
+    (self: Tensor | Scalar, other: Tensor | Scalar) =>
+      self instanceof Tensor || !(other instanceof Tensor)
+        ? op.call(requireTensor(self, name), operand(self as Tensor, other, name))
+        : op.call(operand(other, self, name), other),
+    { inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)) },
+  )
+}
+
+/** A function of two tensors: a term over x and y. */
+export function tensorBinary(name: string, term: Expr, options: PointwiseOptions = {}): TensorBinary {
+  const op = new PointwiseOp(name, ['x', 'y'], [term], options)
+  const both = (self: Tensor, other: Tensor): [Tensor, Tensor] => [requireTensor(self, name), requireTensor(other, name, 'other')]
+  return Object.assign((self: Tensor, other: Tensor) => op.call(...both(self, other)), {
+    inPlace: (self: Tensor, other: Tensor) => {
+      const [x, y] = both(self, other)
+      return op.callInPlace(x, y)
+    },
   })
 }
 
@@ -53,9 +75,9 @@ export function ternary(name: string, term: Expr, options: PointwiseOptions = {}
   )
 }
 
-export function requireTensor(value: Tensor, name: string): Tensor {
+export function requireTensor(value: unknown, name: string, argument = 'input'): Tensor {
   if (value instanceof Tensor) return value
-  throw new TypeError(`${name.toLowerCase()}(): argument 'input' must be Tensor, not ${describe(value)}`)
+  throw new TypeError(`${name.toLowerCase()}(): argument '${argument}' must be Tensor, not ${describe(value)}`)
 }
 
 /** A second operand as ops take it; a bigint that a number cannot hold becomes a 0-d int64 tensor. */

@@ -309,7 +309,7 @@ export function detach(self: Tensor): Tensor {
 }
 
 /** Zeros of a shape with `g` in a slice of one dimension: the gradient of slicing, itself differentiable. */
-const embed = (g: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor =>
+export const embed = (g: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor =>
   embedOp([g], { shape, dim, start, step })[0]
 const embedOp: Op<{ shape: Shape; dim: number; start: number; step: number }> = defineOp<{
   shape: Shape
