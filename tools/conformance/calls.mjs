@@ -161,6 +161,7 @@ function maxPool(dims) {
   return {
     requires: (torch) => typeof torch[plain] === 'function',
     run: (torch, { args, kwargs: { return_indices, ...named } }) => {
+      if (named.stride === null) delete named.stride
       if (!return_indices) return torch[plain](...arrange(plain, args, named))
       const [input, kernelSize, ...rest] = args
       const names = ['stride', 'padding', 'dilation', 'ceilMode']

@@ -22,7 +22,9 @@ function differences(got, want, tolerance, skip) {
     if (skip?.includes(i) || agrees(got[i], want[i], tolerance)) continue
     if (count++ === 0) first = i
   }
-  return count === 0 ? undefined : `${count} of ${want.length} values differ: [${first}] is ${got[first]}, expected ${want[first]}`
+  return count === 0
+    ? undefined
+    : `${count} of ${want.length} values differ: [${first}] is ${got[first]}, expected ${want[first]}`
 }
 
 /** A tensor against its spec: dtype and shape exactly, values within the tolerance; `map` is applied to both sides. */

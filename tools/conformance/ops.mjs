@@ -5,8 +5,10 @@ import { compareLeaf, compareTensor, isTensor, pairLeaves } from './compare.mjs'
 import { contains, tensorOf, valueOf } from './format.mjs'
 
 const isComplex = (c) =>
-  contains([c.args, c.kwargs, c.out ?? null], (v) => v.$ === 'complex' || (typeof v.dtype === 'string' && v.dtype.startsWith('complex'))) ||
-  contains([c.args, c.kwargs], (v) => v.$ === 'dtype' && v.v.includes('complex'))
+  contains(
+    [c.args, c.kwargs, c.out ?? null],
+    (v) => v.$ === 'complex' || (typeof v.dtype === 'string' && v.dtype.startsWith('complex')),
+  ) || contains([c.args, c.kwargs], (v) => v.$ === 'dtype' && v.v.includes('complex'))
 
 /**
  * JavaScript has one kind of number: 2.0 cannot be told from 2, so a whole Python float next to integers alone promotes
@@ -22,7 +24,8 @@ function looksInteger(c) {
 /** Runs one case. @returns `{ status: 'passed' | 'failed' | 'skipped' | 'missing', reason? }` */
 export function runOpCase(torch, c) {
   if (isComplex(c)) return { status: 'skipped', reason: 'complex dtypes' }
-  if (contains([c.args, c.kwargs], (v) => v.$ === 'module' || v.$ === 'fn')) return { status: 'skipped', reason: 'takes a module' }
+  if (contains([c.args, c.kwargs], (v) => v.$ === 'module' || v.$ === 'fn'))
+    return { status: 'skipped', reason: 'takes a module' }
   if ('out' in c.kwargs) return { status: 'skipped', reason: 'out= is not part of the API' }
   if (c.kind === 'function' && c.args.length > 1 && c.args.every((v) => v?.$ === 'float'))
     return { status: 'skipped', reason: 'numbers alone' }
@@ -87,7 +90,8 @@ function checkAliases(c, leaves, inputs) {
     if (!isTensor(got)) continue
     if (path !== null && !c.inplace && got.numel() > 0 && got.storage !== at(inputs, path).storage)
       return `out[${i}] does not share memory with ${path}`
-    if (path === null && tensorsIn(inputs).some((t) => t.storage === got.storage)) return `out[${i}] shares memory with an argument`
+    if (path === null && tensorsIn(inputs).some((t) => t.storage === got.storage))
+      return `out[${i}] shares memory with an argument`
   }
   return undefined
 }

@@ -42,7 +42,8 @@ for (const section of chosen) {
     if (status === 'failed') console.log(`FAILED ${id}: ${reason}`)
     if (status === 'missing') absent.add(reason)
   }
-  if (!options.quiet) for (const [file, n] of perFile) if (n.passed + n.failed > 0) console.log(`${section}/${file}: ${summary(n)}`)
+  if (!options.quiet)
+    for (const [file, n] of perFile) if (n.passed + n.failed > 0) console.log(`${section}/${file}: ${summary(n)}`)
   console.log(`== ${section}: ${summary(perSection)}`)
 }
 if (absent.size > 0) console.log(`missing (${absent.size}): ${[...absent].sort().join(' ')}`)

@@ -95,6 +95,7 @@ export function runPromotionCase(torch, c) {
       if (c.kind === 'promote_types' || c.kind === 'can_cast') return torch[name](a, b)
       const first = filled(torch, a, c.dims?.[0] ?? c.dim ?? 1)
       if (b === undefined) return torch[name](first)
+      if (c.kind === 'inplace') return first[`${name}_`](filled(torch, b, 1))
       return torch[name](first, c.kind.endsWith('scalar') ? scalars[b] : filled(torch, b, c.dims[1]))
     }
     let got
@@ -108,7 +109,9 @@ export function runPromotionCase(torch, c) {
     if (want === 'error' && got !== 'error' && pair.includes('float16')) continue
     if (got !== want) wrong.push(`${pair} gives ${got}, expected ${want}`)
   }
-  return wrong.length === 0 ? { status: 'passed' } : { status: 'failed', reason: `${wrong.length} pairs: ${wrong.slice(0, 8).join('; ')}` }
+  return wrong.length === 0
+    ? { status: 'passed' }
+    : { status: 'failed', reason: `${wrong.length} pairs: ${wrong.slice(0, 8).join('; ')}` }
 }
 
 /** Text, character by character. */
@@ -117,14 +120,17 @@ export function runPrintingCase(torch, c) {
   let value
   if (c.kind === 'module') value = makeModule(torch, c.module)
   else if (c.kind === 'parameter')
-    value = torch.nn?.Parameter && new torch.nn.Parameter(tensorOf(torch, { ...c.value, rg: false }), { requiresGrad: c.value.rg ?? true })
+    value =
+      torch.nn?.Parameter &&
+      new torch.nn.Parameter(tensorOf(torch, { ...c.value, rg: false }), { requiresGrad: c.value.rg ?? true })
   else if (c.kind === 'grad') {
     const call = resolve(torch, { fn: c.build.fn, kind: c.build.fn.startsWith('Tensor.') ? 'method' : 'function' })
     if (call !== undefined) value = call(valueOf(torch, c.build.args), valueOf(torch, { $: 'dict', v: c.build.kwargs }))
   } else value = tensorOf(torch, c.value)
   if (value === undefined) return { status: 'missing', reason: c.module?.cls ?? c.build?.fn ?? 'torch.nn.Parameter' }
   torch.setPrintoptions({ profile: 'default' })
-  if (c.options) torch.setPrintoptions(Object.fromEntries(Object.entries(c.options).map(([k, v]) => [camelCase(k), valueOf(torch, v)])))
+  if (c.options)
+    torch.setPrintoptions(Object.fromEntries(Object.entries(c.options).map(([k, v]) => [camelCase(k), valueOf(torch, v)])))
   const got = String(value)
   torch.setPrintoptions({ profile: 'default' })
   return got === c.str ? { status: 'passed' } : { status: 'failed', reason: `printed\n${got}\nexpected\n${c.str}` }

@@ -4,7 +4,18 @@ import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dt
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, out, variable, x, y, z } from '../ir/expr.js'
-import { type Binary, binary, operand, requireTensor, tensorBinary, unary } from './define.js'
+import {
+  type Binary,
+  binary,
+  type EitherBinary,
+  eitherBinary,
+  floatsOnly,
+  notBool,
+  operand,
+  requireTensor,
+  tensorBinary,
+  unary,
+} from './define.js'
 import { type Argument, PointwiseOp } from './pointwise.js'
 
 const alpha = variable('alpha')
@@ -57,10 +68,6 @@ const noBool = (_dtype: DType, _name: string, args: readonly Argument[]): void =
         'or `logicalNot()` operator instead.',
     )
 }
-/** Quotients and powers of two bools, which PyTorch does not define. */
-const notOfBools = (dtype: DType, name: string): void => {
-  if (dtype === 'bool') throw new Error(`"${name.toLowerCase()}" not implemented for 'Bool'`)
-}
 /** `self − alpha · other` with broadcasting, as `torch.sub`. @throws TypeError for two bool tensors. */
 export const sub = scaled('Sub', e.sub(x, y), e.sub(x, e.mul(alpha, y)), { check: noBool })
 /** `alpha`-less `other − self`, as `torch.rsub`. */
@@ -75,11 +82,11 @@ const trueDivide = binary('Div', e.div(x, y), {
 /** The largest integer not above `self / other`, in the operands' dtype, as `torch.floor_divide`. */
 export const floorDivide: Binary = binary('DivFloor', e.idivFloor(x, y), {
   gradients: { x: e.constant(0), y: e.constant(0) },
-  check: notOfBools,
+  check: notBool,
 })
 const truncDivide = binary('DivTrunc', e.idivTrunc(x, y), {
   gradients: { x: e.constant(0), y: e.constant(0) },
-  check: notOfBools,
+  check: notBool,
 })
 
 export interface DivOptions {
@@ -103,12 +110,12 @@ export const div = Object.assign(
   { inPlace: (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options).inPlace(self, other) },
 )
 /** The remainder with the sign of `other`, as Python's `%` and `torch.remainder`. */
-export const remainder: Binary = binary('Remainder', e.rem(x, y), { check: notOfBools })
+export const remainder: EitherBinary = eitherBinary('Remainder', e.rem(x, y), { check: notBool })
 /** The remainder with the sign of `self`, as C's `fmod` and `torch.fmod`. */
-export const fmod: Binary = binary('Fmod', e.fmod(x, y), { check: notOfBools })
+export const fmod: Binary = binary('Fmod', e.fmod(x, y), { check: notBool })
 
-const power = binary('Pow', e.pow(x, y), {
-  check: notOfBools,
+const power = eitherBinary('Pow', e.pow(x, y), {
+  check: notBool,
   gradients: {
     x: e.where(e.eq(y, 0), 0, e.mul(g, e.mul(y, e.pow(x, e.sub(y, 1))))),
     y: e.where(e.both(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
@@ -120,7 +127,7 @@ const negativePower = (self: Tensor | Scalar, exponent: Tensor | Scalar): void =
 }
 const isFloating = (value: Tensor | Scalar): boolean => typeof value === 'object' && isFloatingPoint(value.dtype)
 /** `self ^ exponent` with broadcasting, as `torch.pow`. @throws Error for an integer tensor and a negative number. */
-export const pow: Binary = Object.assign(
+export const pow: EitherBinary = Object.assign(
   (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
     negativePower(self, exponent)
     return exponent === 2 && typeof self === 'object' && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
@@ -146,7 +153,7 @@ export const neg = unary('Neg', e.neg(x), {
   },
 })
 /** The absolute value, as `torch.abs`. */
-export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)) })
+export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
 /** -1, 0 or 1, as `torch.sign`. */
 export const sign = unary('Sign', e.sign(x))
 /** `1 / self`, as `torch.reciprocal`. */
@@ -157,10 +164,10 @@ export const sqrt = unary('Sqrt', e.sqrt(x), { result: 'float', gradient: e.div(
 export const rsqrt = unary('Rsqrt', e.rsqrt(x), { result: 'float', gradient: e.mul(e.mul(-0.5, g), e.mul(out, e.square(out))) })
 
 /** The largest integer not above, as `torch.floor`. */
-export const floor = unary('Floor', e.floor(x))
+export const floor = unary('Floor', e.floor(x), { check: notBool })
 /** The smallest integer not below, as `torch.ceil`. */
-export const ceil = unary('Ceil', e.ceil(x))
-const roundOp = unary('Round', e.round(x))
+export const ceil = unary('Ceil', e.ceil(x), { check: notBool })
+const roundOp = unary('Round', e.round(x), { check: notBool })
 const scale = variable('scale')
 const flatScaled = { untyped: ['scale'], gradients: { x: e.constant(0) } }
 const roundDecimals = new PointwiseOp('Round', ['x', 'scale'], [e.div(e.round(e.mul(x, scale)), scale)], flatScaled)
@@ -188,9 +195,9 @@ export const round = Object.assign(
   },
 )
 /** The integer part, as `torch.trunc`. */
-export const trunc = unary('Trunc', e.trunc(x))
+export const trunc = unary('Trunc', e.trunc(x), { check: notBool })
 /** `self - trunc(self)`, as `torch.frac`. */
-export const frac = unary('Frac', e.sub(x, e.trunc(x)))
+export const frac = unary('Frac', e.sub(x, e.trunc(x)), { check: floatsOnly })
 
 /** The larger of the two, NaN if either is, as `torch.maximum`. */
 export const maximum = tensorBinary('Maximum', e.max(x, y))
@@ -201,12 +208,18 @@ export const fmax = tensorBinary('Fmax', e.fmax(x, y))
 /** The smaller of the two, the other one where one is NaN, as `torch.fmin`. */
 export const fmin = tensorBinary('Fmin', e.fmin(x, y))
 
+const oneFloat = (dtype: DType, name: string, args: readonly Argument[]): void => {
+  floatsOnly(dtype, name)
+  const other = args.find((arg) => typeof arg === 'object' && arg.dtype !== dtype)
+  if (typeof other === 'object')
+    throw new Error(`expected dtype ${dtype} for \`end\` and \`weight\` but got dtype ${other.dtype}`)
+}
 /** `start + weight · (end − start)`, as `torch.lerp`: the nearer end is the one added to, so both ends are exact. */
 const lerpOp = new PointwiseOp(
   'Lerp',
   ['x', 'y', 'z'],
   [e.where(e.lt(e.abs(z), 0.5), e.add(x, e.mul(z, e.sub(y, x))), e.sub(y, e.mul(e.sub(y, x), e.sub(1, z))))],
-  { gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } },
+  { check: oneFloat, gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } },
 )
 export const lerp = Object.assign(
   (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.call(self, end, weight),

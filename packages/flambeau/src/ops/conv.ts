@@ -138,7 +138,10 @@ function convolution(
     if (stride.some((s) => s !== 1)) throw new Error("padding='same' is not supported for strided convolutions")
     // An even kernel pads unevenly: what is left over goes behind.
     const total = w.slice(2).map((k, i) => dilation[i] * (k - 1))
-    const padded = total.reduce((x, p, i) => (p % 2 === 0 ? x : embed(x, x.layout.shape.with(i + 2, x.layout.shape[i + 2] + 1), i + 2, 0, 1)), input)
+    const padded = total.reduce(
+      (x, p, i) => (p % 2 === 0 ? x : embed(x, x.layout.shape.with(i + 2, x.layout.shape[i + 2] + 1), i + 2, 0, 1)),
+      input,
+    )
     return convolution(name, dims, padded, weight, bias, { ...options, padding: total.map((p) => Math.floor(p / 2)) })
   }
   const padding = resolvePadding(options.padding ?? 0, w.slice(2), stride, dilation, dims)

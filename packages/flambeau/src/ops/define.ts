@@ -1,6 +1,6 @@
 /** The three lines that most ops are: from a term to a function with an in-place form. */
 
-import type { Scalar } from '../core/dtype.js'
+import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -14,6 +14,12 @@ export interface Unary {
 }
 
 export interface Binary {
+  (self: Tensor, other: Tensor | Scalar): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
+}
+
+/** A function whose first operand may be a number too. */
+export interface EitherBinary {
   (self: Tensor | Scalar, other: Tensor | Scalar): Tensor
   readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
 }
@@ -40,6 +46,14 @@ export function unary(name: string, term: Expr, options: PointwiseOptions & { gr
 
 /** A function of two operands, the second a tensor or a number: a term over x and y. */
 export function binary(name: string, term: Expr, options: PointwiseOptions = {}): Binary {
+  const op = new PointwiseOp(name, ['x', 'y'], [term], options)
+  return Object.assign((self: Tensor, other: Tensor | Scalar) => op.call(requireTensor(self, name), operand(self, other, name)), {
+    inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)),
+  })
+}
+
+/** A function of two operands of which either may be a number: `pow(2, x)`. */
+export function eitherBinary(name: string, term: Expr, options: PointwiseOptions = {}): EitherBinary {
   const op = new PointwiseOp(name, ['x', 'y'], [term], options)
   return Object.assign(
     (self: Tensor | Scalar, other: Tensor | Scalar) =>
@@ -73,6 +87,17 @@ export function ternary(name: string, term: Expr, options: PointwiseOptions = {}
         op.callInPlace(self, operand(self, second, name), operand(self, third, name)),
     },
   )
+}
+
+/** Checks for `PointwiseOptions.check`, with PyTorch's words. */
+export const floatsOnly = (dtype: DType, name: string): void => {
+  if (!isFloatingPoint(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
+}
+export const integersOnly = (dtype: DType, name: string): void => {
+  if (isFloatingPoint(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
+}
+export const notBool = (dtype: DType, name: string): void => {
+  if (dtype === 'bool') throw new Error(`"${name.toLowerCase()}_cpu" not implemented for 'Bool'`)
 }
 
 export function requireTensor(value: unknown, name: string, argument = 'input'): Tensor {

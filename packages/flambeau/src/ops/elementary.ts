@@ -2,7 +2,7 @@
 
 import * as e from '../ir/expr.js'
 import { g, out, x, y } from '../ir/expr.js'
-import { binary, tensorBinary, unary } from './define.js'
+import { binary, floatsOnly, tensorBinary, unary } from './define.js'
 
 const float = { result: 'float' } as const
 
@@ -63,7 +63,7 @@ export const lgamma = unary('Lgamma', e.lgamma(x), float)
 export const digamma = unary('Digamma', e.digamma(x), float)
 /** √(self² + other²) without overflow, as `torch.hypot`. */
 export const hypot = tensorBinary('Hypot', e.hypot(x, y), {
-  ...float,
+  check: floatsOnly,
   gradients: { x: e.mul(g, e.div(x, out)), y: e.mul(g, e.div(y, out)) },
 })
 /** The magnitude of self with the sign of other, as `torch.copysign`. */

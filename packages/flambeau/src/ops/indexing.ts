@@ -9,7 +9,8 @@ import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { reshape, unbind } from './view.js'
 
 function requireIndex(name: string, index: Tensor): void {
-  if (index.dtype !== 'int64' && index.dtype !== 'int32' && index.layout.numel > 0) throw new Error(`${name}(): Expected dtype int64 for index`)
+  if (index.dtype !== 'int64' && index.dtype !== 'int32' && index.layout.numel > 0)
+    throw new Error(`${name}(): Expected dtype int64 for index`)
 }
 
 function requireGatherShapes(name: string, self: Tensor, dim: number, index: Tensor): void {

@@ -37,7 +37,7 @@ export interface PointwiseOptions {
   readonly gradients?: Readonly<Record<string, Expr>>
   /** Operands that do not take part in the dtype rule, such as the condition of `where`. */
   readonly untyped?: readonly string[]
-  /** Rejects dtypes the op does not take: that of the result, or those of the operands. */
+  /** Rejects dtypes the op does not take: what the operands promote to, or their own. */
   readonly check?: (dtype: DType, name: string, args: readonly Argument[]) => void
 }
 
@@ -152,9 +152,9 @@ export class PointwiseOp {
     else {
       const typed = this.#untyped.length === 0 ? args : args.filter((_, i) => !this.#untyped.includes(this.variables[i]))
       dtype = sharedDType(typed) ?? resultType(typed)
-      if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
     }
     this.#check?.(dtype, this.name, args)
+    if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
     return { compute: computeClass(dtype), result: rule === 'bool' ? 'bool' : dtype }
   }
 

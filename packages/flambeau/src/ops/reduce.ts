@@ -236,24 +236,26 @@ const pickOp: Op<{ dim: number; size: number; keepdim: boolean }> = defineOp<{ d
   backward: ([g], { saved: [index], attrs }) => [placeOp([g!, index], attrs)[0], null],
 })
 
-const selectOps: Op<{ kind: 0 | 1; dim: number; keepdim: boolean }>[] = ['Max', 'Min'].map((name) => defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
-  name,
-  differentiableOutputs: 1,
-  forward: ([x], { kind, dim, keepdim }) => {
-    const { operand, count, kept, shown: shape } = reducing(x, x.ndim === 0 ? [] : [dim], keepdim)
-    const backend = x.storage.allocator
-    const values = emptyTensor(backend, kept, x.dtype)
-    const indices = emptyTensor(backend, kept, 'int64')
-    if (values.layout.numel > 0) backend.run('reduceIndex', kind, operand, values, indices, count)
-    return [shown(values, shape), shown(indices, shape)]
-  },
-  save: (_, [, indices]) => [indices],
-  backward: ([g], { saved: [indices], attrs, inputs }) => {
-    const { shape } = inputs[0]
-    if (shape.length === 0) return [g]
-    return [placeOp([g!, indices], { dim: attrs.dim, size: shape[attrs.dim], keepdim: attrs.keepdim })[0]]
-  },
-}))
+const selectOps: Op<{ kind: 0 | 1; dim: number; keepdim: boolean }>[] = ['Max', 'Min'].map((name) =>
+  defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
+    name,
+    differentiableOutputs: 1,
+    forward: ([x], { kind, dim, keepdim }) => {
+      const { operand, count, kept, shown: shape } = reducing(x, x.ndim === 0 ? [] : [dim], keepdim)
+      const backend = x.storage.allocator
+      const values = emptyTensor(backend, kept, x.dtype)
+      const indices = emptyTensor(backend, kept, 'int64')
+      if (values.layout.numel > 0) backend.run('reduceIndex', kind, operand, values, indices, count)
+      return [shown(values, shape), shown(indices, shape)]
+    },
+    save: (_, [, indices]) => [indices],
+    backward: ([g], { saved: [indices], attrs, inputs }) => {
+      const { shape } = inputs[0]
+      if (shape.length === 0) return [g]
+      return [placeOp([g!, indices], { dim: attrs.dim, size: shape[attrs.dim], keepdim: attrs.keepdim })[0]]
+    },
+  }),
+)
 
 export interface KeepDim {
   keepdim?: boolean
@@ -289,6 +291,7 @@ export const min: Extreme = extreme(1, minOp, 'min')
 function argExtreme(kind: 0 | 1, name: string) {
   return (self: Tensor, dim?: number | null | ReduceOptions, options?: ReduceOptions): Tensor => {
     const { dim: one, keepdim = false } = readDims(dim, options)
+    if (self.dtype === 'bool') throw new Error(`"${name}_cpu" not implemented for 'Bool'`)
     const dims = wrapDims(one, self.ndim)
     requireElements(self, dims, name)
     const { operand, count, kept, shown: shape } = reducing(self, dims, keepdim)
@@ -323,28 +326,30 @@ interface VarAttributes extends Attributes {
   readonly correction: number
 }
 
-const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((name) => defineOp<VarAttributes & { isStd: boolean }>({
-  name,
-  forward: ([x], attrs) => {
-    const { operand, count, kept, shown: shape } = reducing(x, attrs.dims, attrs.keepdim)
-    const out = emptyTensor(x.storage.allocator, kept, x.dtype)
-    if (out.layout.numel > 0) x.storage.allocator.run('variance', operand, out, null, count, attrs.correction, attrs.isStd)
-    return [shown(out, shape)]
-  },
-  save: ([x], [out], { isStd }) => (isStd ? [x, out] : [x]),
-  backward: ([g], { saved: [x, out], attrs }) => {
-    const n = attrs.dims.reduce((k, d) => k * x.layout.shape[d], 1)
-    const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
-    const full = restore(g!, attrs, x.ndim)
-    if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
-    const scale = maskedFill(
-      div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)),
-      eq(restore(out, attrs, x.ndim), 0),
-      0,
-    )
-    return [mul(scale, centred)]
-  },
-}))
+const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((name) =>
+  defineOp<VarAttributes & { isStd: boolean }>({
+    name,
+    forward: ([x], attrs) => {
+      const { operand, count, kept, shown: shape } = reducing(x, attrs.dims, attrs.keepdim)
+      const out = emptyTensor(x.storage.allocator, kept, x.dtype)
+      if (out.layout.numel > 0) x.storage.allocator.run('variance', operand, out, null, count, attrs.correction, attrs.isStd)
+      return [shown(out, shape)]
+    },
+    save: ([x], [out], { isStd }) => (isStd ? [x, out] : [x]),
+    backward: ([g], { saved: [x, out], attrs }) => {
+      const n = attrs.dims.reduce((k, d) => k * x.layout.shape[d], 1)
+      const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
+      const full = restore(g!, attrs, x.ndim)
+      if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
+      const scale = maskedFill(
+        div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)),
+        eq(restore(out, attrs, x.ndim), 0),
+        0,
+      )
+      return [mul(scale, centred)]
+    },
+  }),
+)
 function spread(isStd: boolean) {
   const name = isStd ? 'std' : 'var'
   return (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor => {
