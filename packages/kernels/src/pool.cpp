@@ -240,7 +240,7 @@ struct AvgPool {
     std::atomic<bool> failed{false};
     const int64_t cost = grad.area() * axes[0].kernel * axes[1].kernel * axes[2].kernel, stride = axes[2].stride;
     const bool done = accumulatePlanes<T>(out, cost, [&](int64_t p, C* sums) {
-      thread_local Scratch scratch;
+      FLAMBEAU_PER_THREAD Scratch scratch;
       C* shares = scratch.get<C>(axes[2].count);
       if (!shares) {
         failed = true;

@@ -116,11 +116,10 @@ export const shl = (a: Term, b: Term): Expr => apply('shl', a, b)
 export const shr = (a: Term, b: Term): Expr => apply('shr', a, b)
 export const where = (c: Term, a: Term, b: Term): Expr => apply('where', c, a, b)
 export const fma = (a: Term, b: Term, c: Term): Expr => apply('fma', a, b, c)
+/** Logic on truth values, which are 0 and 1 in every compute class. */
+export const both = (a: Term, b: Term): Expr => apply('mul', a, b)
+export const either = (a: Term, b: Term): Expr => apply('max', a, b)
 export const square = (a: Term): Expr => mul(a, a)
-
-/** Truth values (0 or 1) of any class together: `and` and `or` themselves are bitwise and of integers only. */
-export const both = (a: Term, b: Term): Expr => where(a, b, 0)
-export const either = (a: Term, b: Term): Expr => where(a, 1, b)
 
 /** A term with its variables renamed; those without a new name keep theirs. */
 export function rename(term: Expr, names: ReadonlyMap<string, string>): Expr {
