@@ -121,6 +121,13 @@ export const both = (a: Term, b: Term): Expr => apply('mul', a, b)
 export const either = (a: Term, b: Term): Expr => apply('max', a, b)
 export const square = (a: Term): Expr => mul(a, a)
 
+/** A term with its variables renamed; those without a new name keep theirs. */
+export function rename(term: Expr, names: ReadonlyMap<string, string>): Expr {
+  if (term.kind === 'constant') return term
+  if (term.kind === 'variable') return variable(names.get(term.name) ?? term.name)
+  return { kind: 'apply', op: term.op, args: term.args.map((arg) => rename(arg, names)) }
+}
+
 /** The names of the variables a term reads, in order of first appearance. */
 export function freeVariables(terms: readonly Expr[]): string[] {
   const names = new Set<string>()

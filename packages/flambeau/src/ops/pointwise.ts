@@ -6,7 +6,7 @@ import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../cor
 import { broadcastShapes, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { derive } from '../ir/derive.js'
-import { add, constant, type Expr, freeVariables, variable } from '../ir/expr.js'
+import { add, constant, type Expr, freeVariables, g, rename, variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
 import { copyOf } from './copy.js'
 import {
@@ -37,8 +37,8 @@ export interface PointwiseOptions {
   readonly gradients?: Readonly<Record<string, Expr>>
   /** Operands that do not take part in the dtype rule, such as the condition of `where`. */
   readonly untyped?: readonly string[]
-  /** Dtypes the op rejects, with the message to raise. */
-  readonly check?: (dtype: DType, name: string) => void
+  /** Rejects dtypes the op does not take: what the operands promote to, or their own. */
+  readonly check?: (dtype: DType, name: string, args: readonly Argument[]) => void
 }
 
 /** One pointwise op with any number of inputs and outputs. */
@@ -73,8 +73,8 @@ export class PointwiseOp {
   callInPlace(self: Tensor, ...rest: Argument[]): Tensor {
     const args = [self, ...rest]
     const recording = needsRecording(tensorsOf(args))
-    // What backward reads of `self` is its value now: saving first makes the write below a detected change.
-    const node = recording ? new PointwiseNode(this, args) : null
+    // What backward reads of `self` is its value now, which the node keeps a copy of.
+    const node = recording ? new PointwiseNode(this, args, self) : null
     this.write(args, [self])
     if (node !== null) {
       rebaseHistory(self, node)
@@ -152,9 +152,9 @@ export class PointwiseOp {
     else {
       const typed = this.#untyped.length === 0 ? args : args.filter((_, i) => !this.#untyped.includes(this.variables[i]))
       dtype = sharedDType(typed) ?? resultType(typed)
-      if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
     }
-    this.#check?.(dtype, this.name)
+    this.#check?.(dtype, this.name, args)
+    if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
     return { compute: computeClass(dtype), result: rule === 'bool' ? 'bool' : dtype }
   }
 
@@ -196,10 +196,8 @@ class Backward {
   readonly #op: PointwiseOp | null
 
   constructor(op: PointwiseOp, incoming: number, wanted: number, byHand: Readonly<Record<string, Expr>>) {
-    // A gradient op has inputs called g and out itself: its own incoming gradients need other names.
-    let prefix = 'g'
-    while (op.variables.some((name) => name.startsWith(prefix))) prefix += 'g'
-    const seed = (i: number): Expr => variable(op.terms.length === 1 ? prefix : `${prefix}${i}`)
+    const single = op.terms.length === 1
+    const seed = (i: number): Expr => (single ? g : variable(`g${i}`))
     const present = op.terms.map((_, i) => i).filter((i) => (incoming & (1 << i)) !== 0)
     const fused: Expr[] = []
     this.#sources = op.variables.flatMap((name, i) => {
@@ -210,10 +208,10 @@ class Backward {
     })
     this.#seeds = present.map((k) => nameOf(seed(k)))
     this.reads = freeVariables(fused).filter((name) => !this.#seeds.includes(name))
-    this.#op =
-      fused.length === 0
-        ? null
-        : new PointwiseOp(`${op.name}Backward`, [...this.#seeds, ...this.reads], fused, { result: 'first' })
+    // Names of its own, so that `g` and `out` can stand for the gradient and result of this op in its own gradient.
+    const names = new Map([...this.#seeds, ...this.reads].map((name, i) => [name, `v${i}`]))
+    const terms = fused.map((term) => rename(term, names))
+    this.#op = fused.length === 0 ? null : new PointwiseOp(`${op.name}Backward`, [...names.values()], terms, { result: 'first' })
   }
 
   run(variables: number, gradients: readonly Tensor[], values: readonly Argument[]): Gradients {
@@ -228,9 +226,6 @@ class Backward {
 const nameOf = (term: Expr): string => (term as { name: string }).name
 const sum = (terms: readonly Expr[]): Expr => terms.reduce(add, constant(0))
 
-/** Whether a gradient reads the op's result: `out`, unless that is an input (of an op that is a gradient itself). */
-const readsOutput = (op: PointwiseOp, reads: readonly string[]): boolean => reads.includes('out') && !op.variables.includes('out')
-
 class PointwiseNode extends Node {
   readonly name: string
   readonly #op: PointwiseOp
@@ -240,7 +235,7 @@ class PointwiseNode extends Node {
   #output: SavedTensor | null = null
   readonly #readsOutput: boolean
 
-  constructor(op: PointwiseOp, args: readonly Argument[]) {
+  constructor(op: PointwiseOp, args: readonly Argument[], overwritten: Tensor | null = null) {
     super()
     this.name = `${op.name}Backward0`
     this.#op = op
@@ -251,10 +246,12 @@ class PointwiseNode extends Node {
     })
     this.#wanted = wanted
     const { reads } = op.backwardFor((1 << op.terms.length) - 1, wanted)
-    this.#values = args.map((arg, i) =>
-      !reads.includes(op.variables[i]) ? null : arg instanceof Tensor ? new SavedTensor(arg) : arg,
-    )
-    this.#readsOutput = readsOutput(op, reads)
+    this.#values = args.map((arg, i) => {
+      if (!reads.includes(op.variables[i])) return null
+      if (!(arg instanceof Tensor)) return arg
+      return new SavedTensor(i === 0 && arg === overwritten ? keptValue(arg) : arg)
+    })
+    this.#readsOutput = reads.includes('out')
   }
 
   saveOutput(output: Tensor): void {
@@ -270,7 +267,7 @@ class PointwiseNode extends Node {
     })
     const backward = this.#op.backwardFor(incoming, this.#wanted)
     const unpack = (saved: Scalar | SavedTensor | null): Argument => (saved instanceof SavedTensor ? saved.unpack(this) : saved!)
-    const read = backward.reads.map((name) => unpack(this.#op.variables.includes(name) ? values[this.#op.variables.indexOf(name)] : this.#output))
+    const read = backward.reads.map((name) => unpack(name === 'out' ? this.#output : values[this.#op.variables.indexOf(name)]))
     return backward.run(
       this.#op.variables.length,
       gradients.filter((t) => t !== null),
@@ -283,6 +280,14 @@ class PointwiseNode extends Node {
     if (this.#output !== null || this.#values?.some((v) => v instanceof SavedTensor)) this.#values = null
     this.#output = null
   }
+}
+
+/** A copy of a tensor that is about to be overwritten, with the same history. */
+function keptValue(t: Tensor): Tensor {
+  const kept = copyOf(t)
+  kept.node = t.gradFn
+  kept.outputIndex = t.outputIndex
+  return kept
 }
 
 function tensorsOf(args: readonly Argument[]): Tensor[] {
