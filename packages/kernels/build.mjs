@@ -114,7 +114,11 @@ function wasmPlan() {
   const command = ['clang++', ...flags, ...wasmFlags]
   const objects = [...kernelSources, 'wasm.cpp'].map((source) => ({ source, object: objectPath(source, 'wasm', command) }))
   const output = join(dist, 'flambeau.wasm')
-  return { output, objects, link: () => execute(process.execPath, [self, '--wasm-link', output, ...objects.map((o) => o.object)]) }
+  return {
+    output,
+    objects,
+    link: () => execute(process.execPath, [self, '--wasm-link', output, ...objects.map((o) => o.object)]),
+  }
 }
 
 // The compiler is itself WebAssembly: loading it and warming it up costs more than a source, so one process takes all.

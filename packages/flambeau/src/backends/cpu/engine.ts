@@ -134,7 +134,7 @@ export class CpuBackend implements Backend {
   #address(frame: Float64Array, at: number, operand: Operand): number {
     const address = operand.storage.address
     // NaN once released: reading `memory` raises the error that says so.
-    if (address !== address) void operand.storage.memory
+    if (Number.isNaN(address)) void operand.storage.memory
     frame[at] = address + operand.layout.offset * bytesOf[operand.dtype]
     frame[at + 1] = codes[operand.dtype]
     return at + 2
