@@ -15,10 +15,11 @@ import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
 import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
 import * as reduce from './ops/reduce.js'
 import * as softmax from './ops/softmax.js'
+import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
 import { inspectSymbol, showTensor } from './show.js'
 
-const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, ...views } = view
+const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
 
@@ -30,6 +31,7 @@ const functions = {
   ...elementary,
   ...reductions,
   ...softmax,
+  ...strided,
   ...views,
   ...{ addmm, bmm, dot, matmul, mm, mv, outer },
   ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
@@ -170,6 +172,6 @@ export function installMethods(): void {
       self.layout.shape.map((_, d) => self.ndim - 1 - d),
     ),
   )
-  property('mT', (self) => view.transpose(self, -2, -1))
+  property('mT', (self) => (self.ndim === 0 ? self : view.transpose(self, -2, -1)))
   property('data', view.detach)
 }

@@ -116,7 +116,10 @@ void loadTile(void* to, int64_t pitch, const char* from, int64_t rows, int64_t r
   } else if (colStride == 0) {
     for (int64_t r = 0; r < rows; r++) {
       const C value = loadAs<C>(src[r * rowStride]);
-      for (int64_t c = 0; c < cols; c++) dst[r * pitch + c] = value;
+      C* row = dst + r * pitch;
+      int64_t c = 0;
+      for (; c + kLanes<C> <= cols; c += kLanes<C>) store(row + c, splat(value));
+      for (; c < cols; c++) row[c] = value;
     }
   } else if (rowStride == 1 && rows > 1) {
     // A transposed operand: read along its contiguous dimension.

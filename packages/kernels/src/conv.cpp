@@ -50,6 +50,7 @@ template <class C> void scatter(char* data, DType dtype, int64_t offset, int64_t
 template <class C> class Engine {
   static constexpr int L = kLanes<C>;
   static constexpr int64_t kStaged = 196608 / int64_t(sizeof(C));  // leaves most of a level-2 cache to the weights
+  static constexpr int64_t kTapBlock = 12288 / (L * int64_t(sizeof(C)));
   static constexpr int64_t kSegment = 64;                          // points of a row computed between two transpositions
 
   const Problem& p_;
@@ -130,23 +131,35 @@ template <class C> class Engine {
     const int64_t piece = 256;
     const int64_t pieces = ceilDiv(taps_, piece);
     const Weights& w = p_.weights;
+    bool dense = taps_ >= L && (pieces == 1 || taps_ % piece == 0 || taps_ % piece >= L);
+    for (int64_t k = 0; k < taps_ && dense; k++) dense = layout_.weights[size_t(k)] == k;
     const auto packPiece = [&](int64_t i) {
       const int64_t k0 = i % pieces * piece, k1 = k0 + piece < taps_ ? k0 + piece : taps_;
       const int64_t b = i / pieces % blocks_, g = i / pieces / blocks_;
       const int64_t begin = blockBegin(b), width = blockWidth(b);
       C* block = weights_ + (g * packedRows_ + begin) * taps_;
-      for (int64_t r = 0; r < width; r++) {
-        const int64_t at = g * w.groupStride + (begin + r) * w.rowStride;
-        const int64_t* offsets = layout_.weights.data();
-        C* out = block + r;
-        if (begin + r >= p_.rows) {
-          for (int64_t k = k0; k < k1; k++) out[k * width] = C(0);
-        } else if (w.dtype == kDTypeOf<C>) {
-          const C* row = reinterpret_cast<const C*>(w.data) + at;
-          for (int64_t k = k0; k < k1; k++) out[k * width] = row[offsets[k]];
-        } else {
-          for (int64_t k = k0; k < k1; k++) out[k * width] = element<C>(w.data, w.dtype, at + offsets[k]);
-        }
+      const int64_t* offsets = layout_.weights.data();
+      const int64_t at = g * w.groupStride + begin * w.rowStride, rows = p_.rows - begin < width ? p_.rows - begin : width;
+      if (w.dtype != kDTypeOf<C>) {
+        for (int64_t k = k0; k < k1; k++)
+          for (int64_t r = 0; r < width; r++)
+            block[k * width + r] = r < rows ? element<C>(w.data, w.dtype, at + r * w.rowStride + offsets[k]) : C(0);
+        return;
+      }
+      const C* source = reinterpret_cast<const C*>(w.data) + at;
+      int64_t done = 0;
+      // Weights that follow each other tap by tap are transposed in registers.
+      if (dense)
+        for (; done + L <= rows; done += L)
+          for (int64_t k = k0; k < k1; k += L) {
+            const int64_t from = k + L > k1 ? k1 - L : k;
+            transposeBlock(source + done * w.rowStride + from, w.rowStride, block + from * width + done, width, L);
+          }
+      for (int64_t k = k0; k < k1; k++) {
+        const C* column = source + offsets[k];
+        C* out = block + k * width;
+        for (int64_t r = done; r < rows; r++) out[r] = column[r * w.rowStride];
+        for (int64_t r = rows; r < width; r++) out[r] = C(0);
       }
     };
     parallelFor(p_.groups * blocks_ * pieces, ceilDiv(16384, piece * kRows), [&](int64_t begin, int64_t end) {
@@ -188,33 +201,45 @@ template <class C> class Engine {
     for (int64_t r = 0; r < rows; r++) scatter(out.data, out.dtype, offset + r * pitch, step, segment + r, width, points);
   }
 
-  void channelTiles(const Item& it, const C* image, int64_t outBase, const C* bias) const {
-    alignas(64) C segment[kSegment * 2 * L];
+  // Taps go in blocks whose weights stay in the level-1 cache while all points of the item pass by.
+  void channelTiles(const Item& it, const C* image, int64_t outBase, const C* bias, C* sums) const {
+    const int64_t length = roundUp(ceilDiv(it.n[2], ceilDiv(it.n[2], kSegment)), L);
+    const int64_t tapBlocks = tapBlocksOf();
     for (int64_t b = it.firstBlock; b < it.lastBlock; b++) {
       const int64_t width = blockWidth(b), begin = blockBegin(b);
       const int v = int(width / L), most = v == 2 ? kPoints : kPointsSingle;
       const int64_t rows = p_.rows - begin < width ? p_.rows - begin : width;
       const C* w = weights_ + (it.group * packedRows_ + begin) * taps_;
-      for (int64_t i = 0; i < it.n[0]; i++)
-        for (int64_t j = 0; j < it.n[1]; j++) {
-          const C* row = image + i * layout_.lattice[0] + j * layout_.lattice[1];
-          const int64_t rowOut = outBase + begin * p_.out.strides[1] + i * p_.axes[0].outStride + j * p_.axes[1].outStride;
-          const int64_t length = roundUp(ceilDiv(it.n[2], ceilDiv(it.n[2], kSegment)), L);
-          for (int64_t s = 0; s < it.n[2]; s += length) {
-            const int64_t points = it.n[2] - s < length ? it.n[2] - s : length, tiles = ceilDiv(points, most);
-            for (int64_t t = 0; t < tiles; t++) {
-              const int64_t first = t * points / tiles, count = (t + 1) * points / tiles - first;
-              channelTileFor<C>(int(count), v)(w, layout_.offsets.data(), taps_, row + s + first, bias + begin, segment + first * width);
+      for (int64_t block = 0; block < tapBlocks; block++) {
+        const int64_t k = block * taps_ / tapBlocks, taps = (block + 1) * taps_ / tapBlocks - k;
+        C* segment = sums;
+        for (int64_t i = 0; i < it.n[0]; i++)
+          for (int64_t j = 0; j < it.n[1]; j++) {
+            const C* row = image + i * layout_.lattice[0] + j * layout_.lattice[1];
+            const int64_t rowOut = outBase + begin * p_.out.strides[1] + i * p_.axes[0].outStride + j * p_.axes[1].outStride;
+            for (int64_t s = 0; s < it.n[2]; s += length) {
+              const int64_t points = it.n[2] - s < length ? it.n[2] - s : length, tiles = ceilDiv(points, most);
+              for (int64_t t = 0; t < tiles; t++) {
+                const int64_t first = t * points / tiles, count = (t + 1) * points / tiles - first;
+                C* tile = segment + first * width;
+                channelTileFor<C>(int(count), v)(w + k * width, layout_.offsets.data() + k, taps, row + s + first,
+                                                 block ? tile : bias + begin, block ? width : 0, tile);
+              }
+              if (block == tapBlocks - 1) writeSegment(segment, width, rows, points, rowOut + s * p_.axes[2].outStride);
+              if (tapBlocks > 1) segment += points * width;
             }
-            writeSegment(segment, width, rows, points, rowOut + s * p_.axes[2].outStride);
           }
-        }
+      }
     }
+  }
+  int64_t tapBlocksOf() const { return taps_ > kTapBlock ? ceilDiv(taps_, kTapBlock) : 1; }
+  int64_t sumsSize(const Item& it) const {
+    return tapBlocksOf() > 1 ? (it.n[0] * it.n[1] * it.n[2] + L) * 2 * L : kSegment * 2 * L;
   }
 
   void rowTiles(const Item& it, const C* image, int64_t outBase, const C* bias) const {
     const int64_t n = it.n[2], step = p_.axes[2].outStride, pitch = p_.out.strides[1];
-    const bool inPlace = p_.out.dtype == kDTypeOf<C> && step == 1 && n >= L;
+    const bool dense = p_.out.dtype == kDTypeOf<C> && step == 1, inPlace = dense && n >= L;
     alignas(64) C tile[kRows * kRowVectors * L];
     for (int64_t b = it.firstBlock; b < it.lastBlock; b++) {
       const int64_t begin = blockBegin(b), rows = blockWidth(b);
@@ -235,8 +260,11 @@ template <class C> class Engine {
         run(w, layout_.offsets.data(), taps_, x, bias + begin, out, inPlace ? pitch : kRowVectors * L);
         if (!inPlace)
           for (int v = 0; v < used; v++)
-            for (int64_t r = 0; r < rows; r++)
-              scatter(p_.out.data, p_.out.dtype, at[v] + r * pitch, step, tile + (r * kRowVectors + v) * L, 1, points[v]);
+            for (int64_t r = 0; r < rows; r++) {
+              const C* values = tile + (r * kRowVectors + v) * L;
+              if (dense) copyRow(reinterpret_cast<C*>(p_.out.data) + at[v] + r * pitch, values, points[v]);
+              else scatter(p_.out.data, p_.out.dtype, at[v] + r * pitch, step, values, 1, points[v]);
+            }
         filled = 0;
       };
       for (int64_t i = 0; i < it.n[0]; i++)
@@ -258,7 +286,7 @@ template <class C> class Engine {
   }
 
   void compute(const Item& it) {
-    thread_local Scratch scratch;
+    FLAMBEAU_PER_THREAD Scratch scratch, sumsScratch;
     const Images& source = p_.source;
     const int64_t first = it.image * source.strides[0] + it.group * p_.channels * source.strides[1];
     const C* image = reinterpret_cast<const C*>(source.data) + first;
@@ -276,8 +304,11 @@ template <class C> class Engine {
     int64_t outBase = it.image * p_.out.strides[0] + it.group * p_.rows * p_.out.strides[1];
     for (int d = 0; d < 3; d++) outBase += p_.axes[d].outBase + it.lo[d] * p_.axes[d].outStride;
     const C* bias = bias_ + it.group * roundUp(p_.rows, L);
-    if (byChannels_) channelTiles(it, image, outBase, bias);
-    else rowTiles(it, image, outBase, bias);
+    if (byChannels_) {
+      C* sums = sumsScratch.get<C>(sumsSize(it));
+      if (sums) channelTiles(it, image, outBase, bias, sums);
+      else failed_ = true;
+    } else rowTiles(it, image, outBase, bias);
   }
 
  public:

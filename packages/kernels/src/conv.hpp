@@ -200,8 +200,9 @@ template <class T> FLAMBEAU_INLINE void copyRow(T* dst, const T* src, int64_t n)
   };
   struct B32 { char b[32]; };
   struct B16 { char b[16]; };
-  if (bytes >= 32) ends(B32{});
-  else if (bytes >= 16) ends(B16{});
+  // The compiler must see that longer halves than a vector's cannot come up.
+  if (kVectorBytes > 32 && bytes >= 32) ends(B32{});
+  else if (kVectorBytes > 16 && bytes >= 16) ends(B16{});
   else if (bytes >= 8) ends(int64_t{});
   else if (bytes >= 4) ends(int32_t{});
   else if (bytes >= 2) ends(int16_t{});
@@ -226,18 +227,26 @@ void stageAs(const Axis* axes, const Layout& l, const T* image, int64_t channelS
           const int64_t used = n[2] + l.reach[2];
           end = end > used ? used : end;
           begin = begin > end ? end : begin;
+          bool padded = begin > 0 || end < width;
+          for (int64_t j = 0; j < span[1] && !padded; j += span[1] > 1 ? span[1] - 1 : 1) {
+            const int64_t y = (lo[1] + j) * axes[1].step + l.low[1] + l.phases[1][ph];
+            padded = y < 0 || y >= axes[1].size;
+          }
           const T* column = channel + (w0 + begin * step) * axes[2].stride;
+          const auto rowInside = [&](int d, int64_t j, int64_t phase) {
+            const int64_t at = (lo[d] + j) * axes[d].step + l.low[d] + phase;
+            return at >= 0 && at < axes[d].size ? at : -1;
+          };
           for (int64_t i = 0; i < span[0]; i++) {
-            const int64_t z = (lo[0] + i) * axes[0].step + l.low[0] + l.phases[0][pd];
-            for (int64_t j = 0; j < span[1]; j++) {
-              C* row = plane + (i * l.extent[1] + j) * width;
-              const int64_t y = (lo[1] + j) * axes[1].step + l.low[1] + l.phases[1][ph];
-              if (z < 0 || z >= axes[0].size || y < 0 || y >= axes[1].size) {
-                for (int64_t k = 0; k < width; k++) row[k] = C(0);
-                continue;
-              }
+            const int64_t z = rowInside(0, i, l.phases[0][pd]);
+            C* row = plane + i * l.extent[1] * width;
+            // Clearing all and then copying what is inside beats clearing the borders of short rows one by one.
+            if (padded || z < 0) std::memset(row, 0, size_t(span[1] * width) * sizeof(C));
+            if (z < 0) continue;
+            for (int64_t j = 0; j < span[1]; j++, row += width) {
+              const int64_t y = rowInside(1, j, l.phases[1][ph]);
+              if (y < 0) continue;
               const T* source = column + z * axes[0].stride + y * axes[1].stride;
-              for (int64_t k = 0; k < begin; k++) row[k] = C(0);
               if constexpr (sizeof(T) == sizeof(C)) {
                 if (stride == 1) copyRow(row + begin, source, end - begin);
                 else
@@ -245,7 +254,6 @@ void stageAs(const Axis* axes, const Layout& l, const T* image, int64_t channelS
               } else {
                 for (int64_t k = begin; k < end; k++) row[k] = from<C>(source[(k - begin) * stride]);
               }
-              for (int64_t k = end; k < width; k++) row[k] = C(0);
             }
           }
         }

@@ -16,15 +16,17 @@ constexpr int kRegisters = 16;
 constexpr int kPoints = kRegisters == 32 ? 14 : 6;
 constexpr int kPointsSingle = kRegisters == 32 ? 14 : 12;
 
-template <class C> using ChannelTile = void (*)(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* bias, C* out);
+template <class C> using ChannelTile = void (*)(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* from, int64_t fromPitch, C* out);
 
-// out[r][v] = bias[v] + Σ_k x[offsets[k] + r] · w[k][v]; w, bias and out hold V vectors in a row.
+// out[r][v] = from[r·fromPitch][v] + Σ_k x[offsets[k] + r] · w[k][v]; w, from and out hold V vectors in a row.
 template <class C, int R, int V>
-void channelTile(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* bias, C* out) {
+void channelTile(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* from, int64_t fromPitch, C* out) {
   constexpr int L = kLanes<C>;
   Vec<C> acc[R][V];
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
-    for (int v = 0; v < V; v++) acc[r][v] = load(bias + v * L);
+#pragma GCC unroll 9
+    for (int v = 0; v < V; v++) acc[r][v] = load(from + r * fromPitch + v * L);
   for (int64_t k = 0; k < taps; k++, w += V * L) {
     const C* p = x + offsets[k];
     Vec<C> wk[V];
@@ -37,7 +39,9 @@ void channelTile(const C* w, const int64_t* offsets, int64_t taps, const C* x, c
       for (int v = 0; v < V; v++) acc[r][v] += point * wk[v];
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
+#pragma GCC unroll 9
     for (int v = 0; v < V; v++) store(out + (r * V + v) * L, acc[r][v]);
 }
 
@@ -54,8 +58,11 @@ template <class C, int R, int V>
 void rowTile(const C* w, const int64_t* offsets, int64_t taps, const C* const* x, const C* bias, C* const* out, int64_t outPitch) {
   Vec<C> acc[R][V];
   const C* p[V];
+#pragma GCC unroll 16
   for (int v = 0; v < V; v++) p[v] = x[v];
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
+#pragma GCC unroll 9
     for (int v = 0; v < V; v++) acc[r][v] = splat(bias[r]);
   for (int64_t k = 0; k < taps; k++, w += R) {
     const int64_t at = offsets[k];
@@ -69,7 +76,9 @@ void rowTile(const C* w, const int64_t* offsets, int64_t taps, const C* const* x
       for (int v = 0; v < V; v++) acc[r][v] += wr * points[v];
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
+#pragma GCC unroll 9
     for (int v = 0; v < V; v++) store(out[v] + r * outPitch, acc[r][v]);
 }
 

@@ -24,12 +24,15 @@ void channelWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_
                        int64_t pitch, bool first) {
   constexpr int L = kLanes<C>;
   Vec<C> acc[R][V];
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
+#pragma GCC unroll 9
     for (int v = 0; v < V; v++) acc[r][v] = first ? Vec<C>{} : load(sums + r * pitch + v * L);
   for (int64_t i = 0; i < points.n[0]; i++)
     for (int64_t j = 0; j < points.n[1]; j++) {
       const C* row = x + i * points.imageStep[0] + j * points.imageStep[1];
       const C* p[R];
+#pragma GCC unroll 16
       for (int r = 0; r < R; r++) p[r] = row + offsets[r];
       const C* g = grad + (i * points.n[1] + j) * points.n[2] * gradWidth;
       for (int64_t k = 0; k < points.n[2]; k++, g += gradWidth) {
@@ -44,7 +47,9 @@ void channelWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_
         }
       }
     }
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
+#pragma GCC unroll 9
     for (int v = 0; v < V; v++) store(sums + r * pitch + v * L, acc[r][v]);
 }
 
@@ -57,22 +62,27 @@ void rowWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_t gr
                    bool first) {
   constexpr int L = kLanes<C>;
   Vec<C> acc[R][T];
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
+#pragma GCC unroll 9
     for (int t = 0; t < T; t++) acc[r][t] = first ? Vec<C>{} : load(sums + r * pitch + t * L);
   const int64_t whole = points.n[2] / L * L, rest = points.n[2] - whole;
-  Vec<C> index;
-  for (int i = 0; i < L; i++) index[i] = C(i);
-  const auto inside = index < splat(C(rest));
+  // What is left of a row is read as its last whole vector, or from a padded copy if the row is shorter than one.
+  const bool overlap = whole > 0;
+  Vec<C> lane;
+  for (int i = 0; i < L; i++) lane[i] = C(i);
+  const auto counts = overlap ? lane >= splat(C(L - rest)) : lane < splat(C(rest));
   for (int64_t i = 0; i < points.n[0]; i++)
     for (int64_t j = 0; j < points.n[1]; j++) {
       const C* row = x + i * points.imageStep[0] + j * points.imageStep[1];
       const C* p[T];
+#pragma GCC unroll 16
       for (int t = 0; t < T; t++) p[t] = row + offsets[t];
       const C* g = grad + i * points.gradStep[0] + j * points.gradStep[1];
       const auto add = [&](int64_t k, auto mask) __attribute__((always_inline)) {
         Vec<C> gk[R];
 #pragma GCC unroll 3
-        for (int r = 0; r < R; r++) gk[r] = load(g + r * gradPitch + k);
+        for (int r = 0; r < R; r++) gk[r] = mask(load(g + r * gradPitch + k));
 #pragma GCC unroll 9
         for (int t = 0; t < T; t++) {
           const Vec<C> point = mask(load(p[t] + k));
@@ -81,10 +91,12 @@ void rowWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_t gr
         }
       };
       for (int64_t k = 0; k < whole; k += L) add(k, [](Vec<C> v) { return v; });
-      // Points past the row's end must not count, not even as infinity times zero.
-      if (rest) add(whole, [&](Vec<C> v) { return inside ? v : Vec<C>{}; });
+      // The other lanes must not count, not even as infinity times zero.
+      if (rest) add(overlap ? points.n[2] - L : 0, [&](Vec<C> v) { return counts ? v : Vec<C>{}; });
     }
+#pragma GCC unroll 16
   for (int r = 0; r < R; r++)
+#pragma GCC unroll 9
     for (int t = 0; t < T; t++) store(sums + r * pitch + t * L, acc[r][t]);
 }
 
@@ -212,7 +224,7 @@ template <class C> class WeightGradient {
 
   // One piece of the boxes, one group, one range of output channels.
   void compute(int64_t piece, int64_t group, int64_t split) {
-    thread_local Scratch imageScratch, gradScratch;
+    FLAMBEAU_PER_THREAD Scratch imageScratch, gradScratch;
     const int64_t boxes = x_.sizes[0] * boxes_[0] * boxes_[1] * boxes_[2];
     const int64_t first = piece * boxes / pieces_, last = (piece + 1) * boxes / pieces_;
     const int64_t blocks = ceilDiv(width_, 2 * L);
@@ -350,7 +362,9 @@ template <class C> class WeightGradient {
     for (int d = 0; d < 3; d++) taps_ *= int64_t(axes_[d].taps.size());
     choose();
     layout_.channels = channels_;
-    const bool vectorRows = axes_[2].count % L == 0;
+    // Rows are cut in boxes of whole vectors; only the last box of a row can be shorter than one.
+    const int64_t lastBox = axes_[2].count - (boxes_[2] - 1) * layout_.box[2];
+    const bool vectorRows = lastBox >= L;
     layout_.direct = x_.dtype == kDTypeOf<C> && readableInPlace(axes_) && (byChannels_ || vectorRows);
     gradInPlace_ = !byChannels_ && grad_.dtype == kDTypeOf<C> && grad_.strides[4] == 1 && vectorRows;
     planTaps(axes_, layout_, x_.strides[1], out_.strides[1], L);

@@ -16,7 +16,7 @@ constexpr int64_t kBlockDepth = 512;
 constexpr int64_t kBlockRows = 256 * kTileRows;
 constexpr int64_t kBlockColumns = 4096;
 // Multiply-adds below which handing work to another thread costs more than it saves.
-constexpr int64_t kSerialWork = 128 << 10;
+constexpr int64_t kSerialWork = 512 << 10;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -38,7 +38,11 @@ class Scratch {
   }
 };
 inline Scratch& scratch() {
+#ifdef __wasm__
+  static Scratch s;  // one thread, and no runtime support for the destructors of more
+#else
   static thread_local Scratch s;
+#endif
   return s;
 }
 
@@ -123,12 +127,14 @@ template <class T> struct Product {
   }
 
   // A few rows against adjacent columns: B is read in place, some rows at a time so that few pages are open at once.
-  static constexpr int64_t kThinDepth = 16;
+  static constexpr int64_t kThinDepth = 64;
   void thinBlock(int64_t i, int64_t rows, int64_t begin, int64_t end) const {
     constexpr int64_t wide = kWideVectors * L;
     T buffer[kWideRows * wide], column[kThinDepth * L];
-    for (int64_t p = 0; p < k; p += kThinDepth) {
-      const int64_t depth = std::min(kThinDepth, k - p);
+    // Hardware prefetches only so many rows side by side; what is in cache already had better be read in longer sums.
+    const int64_t most = n * k * int64_t(sizeof(T)) <= 1 << 20 ? kThinDepth : rows <= 2 ? 8 : 16;
+    for (int64_t p = 0; p < k; p += most) {
+      const int64_t depth = std::min(most, k - p);
       const bool add = accumulate || p > 0;
       const T* x = a + i * ars + p * acs;
       for (int64_t j = begin; j < end;) {
@@ -309,7 +315,7 @@ template <class T> struct Product {
       if (bcs == 1 && n >= L) return thin(), true;
       if (brs == 1 && k >= 4 * L) return dotProducts();
     }
-    if (k <= kThinDepth && bcs == 1 && ccs == 1 && m * n > 1 << 20) return shallow(), true;
+    if (k <= 16 && bcs == 1 && ccs == 1 && m * n > 1 << 20) return shallow(), true;
     return m * n * k <= kSmallWork ? small() : blocked();
   }
 

@@ -3,8 +3,13 @@
 #pragma once
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "vec.hpp"
+
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 namespace flambeau {
 
@@ -24,6 +29,8 @@ template <> struct FloatTraits<double> {
   static constexpr int64_t logOffset = 0x3fe5555555555555;
 };
 template <class T> using BitsOf = Vec<typename FloatTraits<T>::Int>;
+// Arithmetic on bits wraps, so it is unsigned.
+template <class T> using RawOf = Vec<std::make_unsigned_t<typename FloatTraits<T>::Int>>;
 template <class T> constexpr T kInfinity = std::numeric_limits<T>::infinity();
 template <class T> constexpr T kNaN = std::numeric_limits<T>::quiet_NaN();
 
@@ -39,7 +46,7 @@ template <class T> FLAMBEAU_INLINE Vec<T> vCopySign(Vec<T> magnitude, Vec<T> sig
   return (Vec<T>)(((BitsOf<T>)magnitude & ~mask) | ((BitsOf<T>)sign & mask));
 }
 template <class T> FLAMBEAU_INLINE Vec<T> exponential2(BitsOf<T> n) {  // 2^n for n in the normal range
-  return (Vec<T>)((n + FloatTraits<T>::bias) << FloatTraits<T>::mantissa);
+  return (Vec<T>)(((RawOf<T>)n + unsigned(FloatTraits<T>::bias)) << unsigned(FloatTraits<T>::mantissa));
 }
 template <class V> FLAMBEAU_INLINE bool anyLane(V mask) {
   int64_t words[sizeof(V) / 8], any = 0;
@@ -71,23 +78,54 @@ template <class T> FLAMBEAU_INLINE Vec<T> vRound(Vec<T> x) {
   return eachLane<T>(x, [](T v) { return std::nearbyint(v); });
 }
 
-// float -> float computed by f in double, half a vector at a time: rounding happens once, at the end.
+// Halves of a vector. Shuffles keep them in registers; through memory, two narrow stores before a wide load would stall.
 using HalfVec = typename VecOf<float, kVectorBytes / 2>::type;
-template <class F> FLAMBEAU_INLINE Vec<float> viaDouble(Vec<float> x, F f) {
-  HalfVec halves[2];
-  std::memcpy(halves, &x, sizeof x);
-  for (auto& half : halves) half = __builtin_convertvector(f(__builtin_convertvector(half, Vec<double>)), HalfVec);
-  std::memcpy(&x, halves, sizeof x);
+struct Halves {
+  HalfVec part[2];
+};
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define FLAMBEAU_SHUFFLE 1
+#endif
+#endif
+FLAMBEAU_INLINE Halves splitHalves(Vec<float> x) {
+  Halves h;
+#if defined(FLAMBEAU_SHUFFLE) && FLAMBEAU_VECTOR_BYTES == 64
+  h.part[0] = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7);
+  h.part[1] = __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(FLAMBEAU_SHUFFLE) && FLAMBEAU_VECTOR_BYTES == 32
+  h.part[0] = __builtin_shufflevector(x, x, 0, 1, 2, 3);
+  h.part[1] = __builtin_shufflevector(x, x, 4, 5, 6, 7);
+#else
+  std::memcpy(h.part, &x, sizeof x);
+#endif
+  return h;
+}
+FLAMBEAU_INLINE Vec<float> joinHalves(const Halves& h) {
+#if defined(FLAMBEAU_SHUFFLE) && FLAMBEAU_VECTOR_BYTES == 64
+  return __builtin_shufflevector(h.part[0], h.part[1], 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(FLAMBEAU_SHUFFLE) && FLAMBEAU_VECTOR_BYTES == 32
+  return __builtin_shufflevector(h.part[0], h.part[1], 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  Vec<float> x;
+  std::memcpy(&x, h.part, sizeof x);
   return x;
+#endif
+}
+
+// float -> float computed by f in double, half a vector at a time: rounding happens once, at the end.
+template <class F> FLAMBEAU_INLINE Vec<float> viaDouble(Vec<float> x, F f) {
+  Halves h = splitHalves(x);
+  for (auto& part : h.part) part = __builtin_convertvector(f(__builtin_convertvector(part, Vec<double>)), HalfVec);
+  return joinHalves(h);
 }
 template <class F> FLAMBEAU_INLINE Vec<float> viaDouble(Vec<float> x, Vec<float> y, F f) {
-  HalfVec a[2], b[2];
-  std::memcpy(a, &x, sizeof x);
-  std::memcpy(b, &y, sizeof y);
+  Halves a = splitHalves(x);
+  const Halves b = splitHalves(y);
   for (int i = 0; i < 2; i++)
-    a[i] = __builtin_convertvector(f(__builtin_convertvector(a[i], Vec<double>), __builtin_convertvector(b[i], Vec<double>)), HalfVec);
-  std::memcpy(&x, a, sizeof x);
-  return x;
+    a.part[i] = __builtin_convertvector(
+        f(__builtin_convertvector(a.part[i], Vec<double>), __builtin_convertvector(b.part[i], Vec<double>)), HalfVec);
+  return joinHalves(a);
 }
 
 // ---- exponentials: x = n ln2 + r, e^x = 2^n (1 + p(r)) ----
@@ -109,10 +147,18 @@ template <class T> FLAMBEAU_INLINE ExpReduced<T> expReduce(Vec<T> x) {
   using F = FloatTraits<T>;
   const Vec<T> z = x * T(1.442695040888963407359925) + F::magic, n = z - F::magic;
   const Vec<T> r = (x - n * F::ln2Hi) - n * F::ln2Lo;
-  return {expm1Reduced(r), (BitsOf<T>)z - (BitsOf<T>)splat(F::magic)};
+  return {expm1Reduced(r), (BitsOf<T>)((RawOf<T>)z - (RawOf<T>)splat(F::magic))};
 }
 // (1 + p) 2^n in two steps, so that subnormal results round once and overflow gives infinity.
 template <class T> FLAMBEAU_INLINE Vec<T> expScale(ExpReduced<T> e) {
+#ifdef __AVX512F__
+  // One instruction scales by any power of two.
+  const Vec<T> n = __builtin_convertvector(e.n, Vec<T>);
+  if constexpr (kVectorBytes == 64 && sizeof(T) == 4)
+    return (Vec<T>)_mm512_maskz_scalef_ps(__mmask16(-1), (__m512)(e.p + T(1)), (__m512)n);
+  else if constexpr (kVectorBytes == 64)
+    return (Vec<T>)_mm512_maskz_scalef_pd(__mmask8(-1), (__m512d)(e.p + T(1)), (__m512d)n);
+#endif
   const BitsOf<T> half = e.n >> 1;
   return (e.p + T(1)) * exponential2<T>(half) * exponential2<T>(e.n - half);
 }
@@ -128,7 +174,7 @@ template <class T> FLAMBEAU_INLINE Vec<T> vExp2(Vec<T> x) {
   using F = FloatTraits<T>;
   x = sizeof(T) == 4 ? vClamp<T>(x, -151, 129) : vClamp<T>(x, -1076, 1025);
   const Vec<T> z = x + F::magic, r = (x - (z - F::magic)) * T(0.6931471805599453094172321);
-  return expScale<T>({expm1Reduced(r), (BitsOf<T>)z - (BitsOf<T>)splat(F::magic)});
+  return expScale<T>({expm1Reduced(r), (BitsOf<T>)((RawOf<T>)z - (RawOf<T>)splat(F::magic))});
 }
 template <class T> FLAMBEAU_INLINE Vec<T> vExpm1(Vec<T> x) {
   const auto e = expReduce<T>(sizeof(T) == 4 ? vClamp<T>(x, -20, 89) : vClamp<T>(x, -40, 710));
@@ -137,18 +183,28 @@ template <class T> FLAMBEAU_INLINE Vec<T> vExpm1(Vec<T> x) {
   return vAbs<T>(x) < T(1e-30) ? x : y;
 }
 template <class T> FLAMBEAU_INLINE Vec<T> vSigmoid(Vec<T> x) {
-  const Vec<T> e = vExp<T>(-vAbs<T>(x)), numerator = x < T(0) ? e : splat(T(1));
-  return numerator / (e + T(1));
+  const Vec<T> e = vExp<T>(-vAbs<T>(x)), sum = e + T(1), lost = e - (sum - T(1));
+  const Vec<T> y = (x < T(0) ? e : splat(T(1))) / sum;
+  // What rounding 1 + e lost is taken back to first order; 1 / (1 + e) is y or 1 - y.
+  return y - y * lost * (x < T(0) ? T(1) - y : y);
 }
-// (1 - E) / (1 + E) with E = e^(-2|x|); where E is near 1, as -p / (2 + p), which keeps the digits that 1 - E loses.
+// (1 - E) / (1 + E) with E = e^(-2|x|); where E is near 1, by expm1, which keeps the digits that 1 - E loses.
 template <class T> FLAMBEAU_INLINE Vec<T> vTanh(Vec<T> x) {
   constexpr T limit = sizeof(T) == 4 ? T(10) : T(22);
   Vec<T> a = vAbs<T>(x);
   a = a > limit ? splat(limit) : a;
   const auto e = expReduce<T>(a * T(-2));
-  const Vec<T> full = (e.p + T(1)) * exponential2<T>(e.n);
-  const auto small = e.n == 0;
-  const Vec<T> y = (small ? -e.p : T(1) - full) / ((small ? e.p + T(1) : full) + T(1));
+  const Vec<T> s = exponential2<T>(e.n), full = (e.p + T(1)) * s, minus1 = s * e.p + (s - T(1));
+  const auto near = e.n >= -1;
+  const Vec<T> term = near ? minus1 : full, base = near ? splat(T(2)) : splat(T(1)), sum = term + base, lost = term - (sum - base);
+  const Vec<T> q = (near ? -minus1 : T(1) - full) / sum;
+  // As in vSigmoid, with 1 / sum = (1 + tanh) / 2.
+  Vec<T> y = q - q * lost * (q * T(0.5) + T(0.5));
+  if constexpr (sizeof(T) == 4) {
+    // The odd series is sharper where |x| is small.
+    const Vec<T> z = a * a;
+    y = a < 0.35f ? a + a * z * horner(z, -0.333333333f, 0.133333333f, -0.0539682540f, 0.0218694885f, -0.00886323553f) : y;
+  }
   return vCopySign<T>(a < T(1e-30) ? a : y, x);
 }
 
@@ -173,21 +229,26 @@ template <class T> FLAMBEAU_INLINE Vec<T> logSpecials(Vec<T> y, Vec<T> x) {
   y = x > T(0) ? y : (x == T(0) ? splat(-kInfinity<T>) : splat(kNaN<T>));
   return x == kInfinity<T> ? x : y;
 }
+template <class T> FLAMBEAU_INLINE BitsOf<T> logExponent(RawOf<T> bits) {
+  using U = std::make_unsigned_t<typename FloatTraits<T>::Int>;
+  return (BitsOf<T>)(bits - U(FloatTraits<T>::logOffset)) >> FloatTraits<T>::mantissa;
+}
 template <class T> FLAMBEAU_INLINE Vec<T> vLog(Vec<T> x) {
   using F = FloatTraits<T>;
   constexpr T scale = sizeof(T) == 4 ? T(8388608.) : T(18014398509481984.), shift = sizeof(T) == 4 ? T(-23) : T(-54);
   const auto subnormal = x < std::numeric_limits<T>::min();
-  const BitsOf<T> bits = (BitsOf<T>)(subnormal ? x * scale : x), e = (bits - F::logOffset) >> F::mantissa;
-  const Vec<T> f = (Vec<T>)(bits - (e << F::mantissa)) - T(1);
+  const RawOf<T> bits = (RawOf<T>)(subnormal ? x * scale : x);
+  const BitsOf<T> e = logExponent<T>(bits);
+  const Vec<T> f = (Vec<T>)(bits - ((RawOf<T>)e << unsigned(F::mantissa))) - T(1);
   const Vec<T> exponent = __builtin_convertvector(e, Vec<T>) + (subnormal ? splat(shift) : Vec<T>{});
   return logSpecials<T>(logReduced(f, exponent), x);
 }
 template <class T> FLAMBEAU_INLINE Vec<T> vLog1p(Vec<T> x) {
   using F = FloatTraits<T>;
   const Vec<T> u = x + T(1);
-  const BitsOf<T> e = ((BitsOf<T>)u - F::logOffset) >> F::mantissa;
+  const BitsOf<T> e = logExponent<T>((RawOf<T>)u);
   // f = (1 + x) 2^-e - 1 with one rounding; where 2^-e - 1 would be inexact, the 1 no longer matters.
-  const Vec<T> t = exponential2<T>(-e), big = (Vec<T>)((BitsOf<T>)u - (e << F::mantissa)) - T(1);
+  const Vec<T> t = exponential2<T>(-e), big = (Vec<T>)((RawOf<T>)u - ((RawOf<T>)e << unsigned(F::mantissa))) - T(1);
   const Vec<T> f = u > T(sizeof(T) == 4 ? 33554432. : 18014398509481984.) ? big : x * t + (t - T(1));
   const Vec<T> y = logSpecials<T>(logReduced(f, __builtin_convertvector(e, Vec<T>)), u);
   return vAbs<T>(x) < T(1e-30) ? x : y;
@@ -221,17 +282,14 @@ template <class T, class F> __attribute__((noinline)) Vec<T> trigHuge(Vec<T> x, 
 }
 
 template <bool Cosine> FLAMBEAU_INLINE Vec<float> sinCos(Vec<float> x) {
-  HalfVec halves[2], quadrants[2];
-  std::memcpy(halves, &x, sizeof x);
+  Halves halves = splitHalves(x), quadrants;
   for (int i = 0; i < 2; i++) {
-    const Vec<double> v = __builtin_convertvector(halves[i], Vec<double>);
+    const Vec<double> v = __builtin_convertvector(halves.part[i], Vec<double>);
     const Vec<double> q = (v * kTwoOverPi + FloatTraits<double>::magic) - FloatTraits<double>::magic;
-    quadrants[i] = __builtin_convertvector(q, HalfVec);
-    halves[i] = __builtin_convertvector((v - q * kPi2A) - q * kPi2BC, HalfVec);
+    quadrants.part[i] = __builtin_convertvector(q, HalfVec);
+    halves.part[i] = __builtin_convertvector((v - q * kPi2A) - q * kPi2BC, HalfVec);
   }
-  Vec<float> r, quadrant;
-  std::memcpy(&r, halves, sizeof r);
-  std::memcpy(&quadrant, quadrants, sizeof r);
+  const Vec<float> r = joinHalves(halves), quadrant = joinHalves(quadrants);
   // Rounding by the magic constant again reads the integer off the bits; |q| stays below 2^22.
   Vec<int32_t> q = (Vec<int32_t>)(quadrant + FloatTraits<float>::magic);
   if (Cosine) q += 1;
@@ -239,7 +297,7 @@ template <bool Cosine> FLAMBEAU_INLINE Vec<float> sinCos(Vec<float> x) {
   const Vec<float> s = r + r * z * horner(z, -0.1666666666f, 0.008333331866f, -0.0001984008201f, 2.724931405e-6f);
   const Vec<float> c = (1.f - z * 0.5f) + z * z * horner(z, 0.04166666465f, -0.00138883007f, 2.454743721e-5f);
   Vec<float> y = (q & 1) != 0 ? c : s;
-  y = (Vec<float>)((Vec<int32_t>)y ^ ((q & 2) << 30));
+  y = (Vec<float>)((Vec<int32_t>)y ^ (Vec<int32_t>)(((Vec<uint32_t>)q & 2u) << 30u));
   return Cosine ? y : (x == 0.f ? x : y);
 }
 template <bool Cosine> FLAMBEAU_INLINE Vec<double> sinCos(Vec<double> x) {
@@ -258,7 +316,7 @@ template <bool Cosine> FLAMBEAU_INLINE Vec<double> sinCos(Vec<double> x) {
                                                -2.7557319221382115583e-7, 2.0876755783894038411e-9, -1.1470459749675605053e-11,
                                                4.7458048897606198392e-14) - r * tail));
   Vec<double> y = (n & 1) != 0 ? c : s;
-  y = (Vec<double>)((BitsOf<double>)y ^ ((n & 2) << 62));
+  y = (Vec<double>)((BitsOf<double>)y ^ (BitsOf<double>)(((RawOf<double>)n & 2u) << 62u));
   return Cosine ? y : (x == 0. ? x : y);
 }
 template <class T> FLAMBEAU_INLINE Vec<T> vSin(Vec<T> x) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <type_traits>
 
 #include "gemm.hpp"
 #include "kernel.hpp"
@@ -89,7 +90,8 @@ template <class F> bool forBatches(const Problem& p, F&& body) {
   return ok.load();
 }
 
-template <class T> bool multiply(const Problem& p, const TensorArg& a, const TensorArg& b, const TensorArg& out, bool accumulate) {
+template <class T>
+bool multiply(const Problem& p, const TensorArg& a, const TensorArg& b, const TensorArg& out, bool accumulate) {
   return forBatches(p, [&](const Matrix& x, const Matrix& y, const Matrix& z) {
     return gemm<T>(p.m, p.n, p.k, a.as<T>() + x.offset, x.rs, x.cs, b.as<T>() + y.offset, y.rs, y.cs, out.as<T>() + z.offset,
                    z.rs, z.cs, accumulate);

@@ -2,6 +2,7 @@
 // of threads; which thread runs a chunk is decided as they come free.
 #pragma once
 #include <cstdint>
+#include <type_traits>
 
 namespace flambeau {
 
@@ -15,7 +16,7 @@ void runChunks(int64_t chunks, void (*body)(void*, int64_t), void* context);
 template <class F> inline void parallelChunks(int64_t chunks, F&& f) {
   if (chunks <= 0) return;
   if (chunks == 1) return f(int64_t(0));
-  runChunks(chunks, [](void* context, int64_t i) { (*static_cast<F*>(context))(i); }, &f);
+  runChunks(chunks, [](void* context, int64_t i) { (*static_cast<std::remove_reference_t<F>*>(context))(i); }, &f);
 }
 
 // f(begin, end) over [0, n) in pieces of `grain`. A piece should cost some 10 µs, enough to hide handing it over.

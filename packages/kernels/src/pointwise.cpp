@@ -12,7 +12,7 @@ constexpr int64_t kScratchBytes = 160 << 10, kCacheBytes = 24 << 10;
 constexpr int64_t kMinTile = 64, kMaxTile = 2048;
 constexpr int64_t kBlockRows = 16;       // a cache line of 4-byte elements
 constexpr int64_t kWork = 65536;         // additions a thread takes at a time
-constexpr int64_t kShortRow = 64, kMediumRow = 1024;
+constexpr int64_t kShortRow = 512, kMediumRow = 1024;
 
 enum class Feed : uint8_t { direct, uniform, gather, repeated };
 

@@ -81,37 +81,43 @@ template <int Unit> FLAMBEAU_INLINE void copyFew(void* to, const void* from, int
   step(int32_t{});
 }
 
-// The loop of every vectorised primitive. What does not fill a vector goes through a padded copy and the same loop again,
-// so f is compiled once. Pointers of absent operands repeat an operand that is there.
+// The loop of every vectorised primitive. What does not fill a vector goes through padded copies and the same loop again,
+// so f is compiled once. Long runs first reach a boundary of dst: vectors across cache lines cost twice as much. Pointers of
+// absent operands repeat an operand that is there.
 template <int Arity, class T, class F>
 FLAMBEAU_INLINE void vectorLoop(T* dst, const T* a, const T* b, const T* c, unsigned broadcast, int64_t n, F f) {
   constexpr int L = kLanes<T>;
-  const int64_t sa = broadcast & 1 ? 0 : L, sb = broadcast & 2 ? 0 : L, sc = broadcast & 4 ? 0 : L;
-  alignas(kVectorBytes) T tail[4][L];
-  T* out = nullptr;
-  int64_t rest = 0;
-  while (true) {
-    for (; n >= L; n -= L, dst += L) {
-      store(dst, f(load(a), load(b), load(c)));
-      a += sa;
-      if (Arity > 1) b += sb; else b = a;
-      if (Arity > 2) c += sc; else c = a;
+  const int64_t stepA = broadcast & 1 ? 0 : 1, stepB = broadcast & 2 ? 0 : 1, stepC = broadcast & 4 ? 0 : 1;
+  alignas(kVectorBytes) T padded[4][L];
+  const int64_t past = int64_t(reinterpret_cast<uintptr_t>(dst) % kVectorBytes);
+  int64_t head = n >= 16 * L && past ? (kVectorBytes - past) / int64_t(sizeof(T)) : 0;
+  while (n > 0) {
+    const int64_t part = head ? head : n < L ? n : 0, count = part ? part : n - n % L;
+    const T *pa = a, *pb = b, *pc = c;
+    T* out = dst;
+    if (part) {
+      const auto pad = [&](const T*& from, int64_t step, T* copy) {
+        if (!step) return;
+        store(copy, Vec<T>{});
+        copyFew<sizeof(T)>(copy, from, part * int64_t(sizeof(T)));
+        from = copy;
+      };
+      pad(pa, stepA, padded[0]);
+      if (Arity > 1) pad(pb, stepB, padded[1]);
+      if (Arity > 2) pad(pc, stepC, padded[2]);
+      out = padded[3];
     }
-    if (out) return copyFew<sizeof(T)>(out, tail[3], rest * int64_t(sizeof(T)));
-    if (n == 0) return;
-    const auto pad = [&](const T*& p, int64_t step, T* copy) {
-      if (!step) return;
-      store(copy, Vec<T>{});
-      copyFew<sizeof(T)>(copy, p, n * int64_t(sizeof(T)));
-      p = copy;
-    };
-    pad(a, sa, tail[0]);
-    if (Arity > 1) pad(b, sb, tail[1]); else b = a;
-    if (Arity > 2) pad(c, sc, tail[2]); else c = a;
-    out = dst;
-    dst = tail[3];
-    rest = n;
-    n = L;
+    for (int64_t i = 0; i < count; i += L) {
+      const Vec<T> x = load(pa + i * stepA), y = Arity > 1 ? load(pb + i * stepB) : x, z = Arity > 2 ? load(pc + i * stepC) : x;
+      store(out + i, f(x, y, z));
+    }
+    if (part) copyFew<sizeof(T)>(dst, padded[3], part * int64_t(sizeof(T)));
+    a += count * stepA;
+    if (Arity > 1) b += count * stepB;
+    if (Arity > 2) c += count * stepC;
+    dst += count;
+    n -= count;
+    head = 0;
   }
 }
 

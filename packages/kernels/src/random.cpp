@@ -97,24 +97,37 @@ template <class T, int Words, class F> void fillWords(Generator& g, const Tensor
   });
 }
 
+// n values into elements of any dtype: computing in double or int64 and storing apart keeps the number of loops to the sum
+// of distributions and dtypes, not their product.
+template <class C> __attribute__((noinline)) void storeBlock(const TensorArg& out, int64_t offset, int64_t stride, const C* values, int n) {
+  dispatch(out.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    T* p = out.as<T>() + offset;
+    for (int i = 0; i < n; i++) {
+      if constexpr (std::is_same<C, double>::value)
+        p[i * stride] = to<T>(values[i]);
+      else
+        p[i * stride] = to<T>(from<Compute<T>>(values[i]));
+    }
+  });
+}
+
+// out = f() for every element, where f gives a double or an int64.
+template <class F> void fillEach(const TensorArg& out, F&& f) {
+  const Order order(out, nullptr);
+  order.rows([&](int64_t offset, int64_t) {
+    constexpr int kBlock = 256;
+    decltype(f()) values[kBlock];
+    for (int64_t i = 0; i < order.sizes[0]; i += kBlock) {
+      const int n = int(std::min<int64_t>(kBlock, order.sizes[0] - i));
+      for (int j = 0; j < n; j++) values[j] = f();
+      storeBlock(out, offset + i * order.a[0], order.a[0], values, n);
+    }
+  });
+}
+
 inline uint64_t both(const uint32_t* w) { return uint64_t(w[0]) << 32 | w[1]; }
 inline double unit(const uint32_t* w) { return double(int64_t(both(w) & 0x1fffffffffffffull)) * 0x1p-53; }
-
-inline float fusedFloat(float a, float b, float c) {
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-  return __builtin_fmaf(a, b, c);
-#else
-  // Rounded to odd in double, so that rounding to float is the only rounding.
-  const double p = double(a) * b, sum = p + c, part = sum - c, error = (p - part) + (c - (sum - part));
-  int64_t bits, e;
-  std::memcpy(&bits, &sum, 8);
-  std::memcpy(&e, &error, 8);
-  if (error != 0 && !(bits & 1)) bits += (bits ^ e) < 0 ? -1 : 1;
-  double odd;
-  std::memcpy(&odd, &bits, 8);
-  return float(odd);
-#endif
-}
 
 template <class T> constexpr int kDigits = 24;
 template <> constexpr int kDigits<Half> = 11;
@@ -123,7 +136,7 @@ template <> constexpr int kDigits<BFloat16> = 8;
 template <class T> void uniform(Generator& g, const TensorArg& out, double from, double to) {
   if constexpr (std::is_same<T, double>::value) {
     const double range = to - from;
-    fillWords<T, 2>(g, out, [=](const uint32_t* w) { return __builtin_fma(unit(w), range, from); });
+    fillWords<T, 2>(g, out, [=](const uint32_t* w) { return fused(unit(w), range, from); });
   } else {
     // Bounds and their difference are rounded to T.
     const float low = float(T(float(from))), range = float(T(float(T(float(to))) - low));
@@ -132,7 +145,7 @@ template <class T> void uniform(Generator& g, const TensorArg& out, double from,
     if (low == 0 && range == 1)
       fillWords<T, 1>(g, out, [=](const uint32_t* w) { return T(float(int32_t(*w & mask)) * scale); });
     else
-      fillWords<T, 1>(g, out, [=](const uint32_t* w) { return T(fusedFloat(float(int32_t(*w & mask)) * scale, range, low)); });
+      fillWords<T, 1>(g, out, [=](const uint32_t* w) { return T(fused(float(int32_t(*w & mask)) * scale, range, low)); });
   }
 }
 
@@ -147,7 +160,7 @@ double normal(Generator& g, double mean, double std) {
     g.keepNextNormal(radius * s);
     value = radius * c;
   }
-  return __builtin_fma(value, std, mean);
+  return fused(value, std, mean);
 }
 
 // Sixteen uniforms to normals in T's own arithmetic; each operation of a 16-bit type rounds to it.
@@ -157,8 +170,8 @@ void boxMuller(double* p, double mean, double std) {
     const double radius = std::sqrt(-2 * streamLog(1 - p[j]));
     double s, c;
     streamSinCos(kTwoPi * p[j + 8], &s, &c);
-    p[j] = __builtin_fma(radius * c, std, mean);
-    p[j + 8] = __builtin_fma(radius * s, std, mean);
+    p[j] = fused(radius * c, std, mean);
+    p[j + 8] = fused(radius * s, std, mean);
   }
 }
 void boxMuller(Half* p, Half mean, Half std) {
@@ -167,8 +180,8 @@ void boxMuller(Half* p, Half mean, Half std) {
     const float radius = float(Half(std::sqrt(-2 * float(streamLog(u1)))));
     double s, c;
     streamSinCos(float(Half(float(kTwoPi * float(p[j + 8])))), &s, &c);
-    p[j] = Half(fusedFloat(radius * float(c), float(std), float(mean)));
-    p[j + 8] = Half(fusedFloat(radius * float(s), float(std), float(mean)));
+    p[j] = Half(fused(radius * float(c), float(std), float(mean)));
+    p[j + 8] = Half(fused(radius * float(s), float(std), float(mean)));
   }
 }
 void boxMuller(BFloat16* p, BFloat16 mean, BFloat16 std) {
@@ -203,66 +216,87 @@ template <class T> void normal(Generator& g, const TensorArg& out, double mean, 
     }
     return;
   }
-  const Order order(out, nullptr);
-  order.rows([&](int64_t offset, int64_t) {
-    T* p = out.as<T>() + offset;
-    for (int64_t i = 0; i < order.sizes[0]; i++) p[i * order.a[0]] = to<T>(normal(g, mean, std));
-  });
-}
-
-template <class T> void logNormal(Generator& g, const TensorArg& out, double mean, double std) {
-  const Order order(out, nullptr);
-  order.rows([&](int64_t offset, int64_t) {
-    T* p = out.as<T>() + offset;
-    for (int64_t i = 0; i < order.sizes[0]; i++) p[i * order.a[0]] = to<T>(streamExp(normal(g, mean, std)));
-  });
+  fillEach(out, [&] { return normal(g, mean, std); });
 }
 
 // random_() with no bounds: [0, max] of an integer type, [0, 2^digits] of a float.
-template <class T> void fullRange(Generator& g, const TensorArg& out) {
-  if constexpr (std::is_same<T, double>::value)
-    fillWords<T, 2>(g, out, [](const uint32_t* w) { return double(int64_t(both(w) % ((1ull << 53) + 1))); });
-  else if constexpr (std::is_same<T, int64_t>::value)
-    fillWords<T, 2>(g, out, [](const uint32_t* w) { return int64_t(both(w) & INT64_MAX); });
-  else if constexpr (std::is_same<T, float>::value || std::is_same<T, Half>::value || std::is_same<T, BFloat16>::value)
-    fillWords<T, 1>(g, out, [](const uint32_t* w) { return T(float(int32_t(*w % ((1u << kDigits<T>) + 1)))); });
-  else if constexpr (std::is_same<T, Bool>::value)
-    fillWords<T, 1>(g, out, [](const uint32_t* w) { return Bool((*w & 1) != 0); });
+void fullRange(Generator& g, const TensorArg& out) {
+  constexpr uint64_t ranges[kDTypes] = {(1ull << 24) + 1, (1ull << 53) + 1, (1ull << 11) + 1, (1ull << 8) + 1, 1ull << 7, 1ull << 15, 1ull << 31, 1ull << 63, 1ull << 8, 2};
+  const uint64_t range = ranges[int(out.dtype)];
+  if (out.dtype == DType::f64 || out.dtype == DType::i64)
+    fillEach(out, [&] { return int64_t(g.word64() % range); });
   else
-    fillWords<T, 1>(g, out, [](const uint32_t* w) {
-      return T(*w & (std::is_same<T, uint8_t>::value ? 0xffu : (1u << (sizeof(T) * 8 - 1)) - 1));
-    });
+    fillEach(out, [&] { return int64_t(g.word() % range); });
 }
 
-// f(unit double) for every element; T takes what comes by its own conversion.
-template <class T, class F> void fromUnit(Generator& g, const TensorArg& out, F&& f) {
-  fillWords<T, 2>(g, out, [&](const uint32_t* w) { return to<T>(f(unit(w))); });
-}
+bool isFloat(DType t) { return t == DType::f32 || t == DType::f64 || t == DType::f16 || t == DType::bf16; }
 
-template <class T> int fill(int kind, Generator& g, const TensorArg& out, double a, double b) {
-  constexpr bool floating = !std::is_same<Compute<T>, int64_t>::value;
-  if constexpr (floating) {
-    switch (kind) {
-      case kUniform: return uniform<T>(g, out, a, b), kOk;
-      case kNormal: return normal<T>(g, out, a, b), kOk;
-      case kExponential: {
-        const double scale = -1.0 / a;
-        return fromUnit<T>(g, out, [=](double u) { return scale * streamLog(1.0 - u); }), kOk;
-      }
-      case kCauchy: return fromUnit<T>(g, out, [=](double u) { return __builtin_fma(b, streamTan(kPi * (u - 0.5)), a); }), kOk;
-      case kLogNormal: return logNormal<T>(g, out, a, b), kOk;
-      default: break;
-    }
+// Calls f with a value of the float type.
+template <class F> void floatDispatch(DType t, F&& f) {
+  switch (t) {
+    case DType::f32: return f(float{});
+    case DType::f64: return f(double{});
+    case DType::f16: return f(Half{});
+    default: return f(BFloat16{});
   }
+}
+
+// out = f(unit double) for every element.
+template <class F> void fromUnit(Generator& g, const TensorArg& out, F&& f) {
+  const Order order(out, nullptr);
+  order.rows([&](int64_t offset, int64_t) {
+    constexpr int kBlock = 256;
+    uint32_t words[2 * kBlock];
+    double values[kBlock];
+    for (int64_t i = 0; i < order.sizes[0]; i += kBlock) {
+      const int n = int(std::min<int64_t>(kBlock, order.sizes[0] - i));
+      g.take(words, 2 * n);
+      for (int j = 0; j < n; j++) values[j] = f(unit(words + 2 * j));
+      storeBlock(out, offset + i * order.a[0], order.a[0], values, n);
+    }
+  });
+}
+
+int fill(int kind, Generator& g, const TensorArg& out, double a, double b) {
+  if (!isFloat(out.dtype) && kind != kBernoulli && kind != kGeometric && kind != kFullRange) return kUnsupported;
   switch (kind) {
-    case kBernoulli: return fromUnit<T>(g, out, [=](double u) { return u < a ? 1.0 : 0.0; }), kOk;
+    case kUniform: floatDispatch(out.dtype, [&](auto tag) { uniform<decltype(tag)>(g, out, a, b); }); break;
+    case kNormal: floatDispatch(out.dtype, [&](auto tag) { normal<decltype(tag)>(g, out, a, b); }); break;
+    case kBernoulli: fromUnit(g, out, [=](double u) { return u < a ? 1.0 : 0.0; }); break;
+    case kExponential: {
+      const double scale = -1.0 / a;
+      fromUnit(g, out, [=](double u) { return scale * streamLog(1.0 - u); });
+      break;
+    }
+    case kCauchy: fromUnit(g, out, [=](double u) { return fused(b, streamTan(kPi * (u - 0.5)), a); }); break;
+    case kLogNormal: fillEach(out, [&] { return streamExp(normal(g, a, b)); }); break;
     case kGeometric: {
       const double scale = streamLog(1.0 - a);
-      return fromUnit<T>(g, out, [=](double u) { return std::ceil(streamLog(u) / scale); }), kOk;
+      fromUnit(g, out, [=](double u) { return std::ceil(streamLog(u) / scale); });
+      break;
     }
-    case kFullRange: return fullRange<T>(g, out), kOk;
+    case kFullRange: fullRange(g, out); break;
     default: return kUnsupported;
   }
+  return kOk;
+}
+
+// out = f(input as double) for every element, in the order of out's memory.
+template <class F> void fillFrom(const TensorArg& out, const TensorArg& in, F&& f) {
+  const Order order(out, &in);
+  order.rows([&](int64_t offset, int64_t inOffset) {
+    constexpr int kBlock = 256;
+    double values[kBlock];
+    for (int64_t i = 0; i < order.sizes[0]; i += kBlock) {
+      const int n = int(std::min<int64_t>(kBlock, order.sizes[0] - i));
+      floatDispatch(in.dtype, [&](auto tag) {
+        const auto* p = in.as<decltype(tag)>() + inOffset + i * order.b[0];
+        for (int j = 0; j < n; j++) values[j] = from<double>(p[j * order.b[0]]);
+      });
+      for (int j = 0; j < n; j++) values[j] = f(values[j]);
+      storeBlock(out, offset + i * order.a[0], order.a[0], values, n);
+    }
+  });
 }
 
 inline uint64_t join(double low, double high) { return uint64_t(uint32_t(int64_t(low))) | uint64_t(uint32_t(int64_t(high))) << 32; }
@@ -272,7 +306,7 @@ __attribute__((noinline)) double product(double a, double b) { return a * b; }
 
 // Hörmann's transformed rejection (1993) from 10 on, products of uniforms below.
 double poisson(Generator& g, double rate) {
-  if (rate == 0) return 0;
+  if (!(rate > 0 && rate < 1e300)) return rate == 0 ? 0 : __builtin_nan("");  // no rejection would ever end
   if (rate < 10) {
     const double limit = streamExp(-rate);
     double count = 0, p = 1;
@@ -317,6 +351,46 @@ template <class T> void drawWithReplacement(Generator& g, const T* weights, int6
   }
 }
 
+template <class T> int multinomial(Generator& g, const TensorArg& w, const TensorArg& out, bool replacement) {
+  const int64_t rows = w.sizes[0], n = w.sizes[1], count = out.sizes[1];
+  using C = Compute<T>;
+  if (replacement) {
+    T* sums = static_cast<T*>(std::malloc(size_t(n) * sizeof(T)));
+    if (!sums) return kOutOfMemory;
+    for (int64_t i = 0; i < rows; i++)
+      drawWithReplacement<T>(g, w.as<T>() + i * w.strides[0], w.strides[1], n, sums, out.as<int64_t>() + i * out.strides[0], out.strides[1], count);
+    std::free(sums);
+    return kOk;
+  }
+  // The exponentials lie in memory as the weights do, which decides the order they are drawn in.
+  TensorArg q = w;
+  T* scores = static_cast<T*>(std::malloc(size_t(rows * n) * sizeof(T)));
+  int64_t* index = static_cast<int64_t*>(std::malloc(size_t(n) * sizeof(int64_t)));
+  if (!scores || !index) return std::free(scores), std::free(index), kOutOfMemory;
+  const bool transposed = rows > 1 && n > 1 && w.strides[0] == 1 && w.strides[1] == rows;
+  q.data = reinterpret_cast<char*>(scores);
+  q.strides[0] = transposed ? 1 : n;
+  q.strides[1] = transposed ? rows : 1;
+  fill(kExponential, g, q, 1, 0);
+  for (int64_t i = 0; i < rows; i++) {
+    T* s = scores + i * q.strides[0];
+    for (int64_t j = 0; j < n; j++) {
+      T& e = s[j * q.strides[1]];
+      e = to<T>(C(from<C>(w.as<T>()[i * w.strides[0] + j * w.strides[1]]) / from<C>(e)));
+      index[j] = j;
+    }
+    const int64_t k = std::min(count, n);
+    std::partial_sort(index, index + k, index + n, [&](int64_t x, int64_t y) {
+      const C a = from<C>(s[x * q.strides[1]]), b = from<C>(s[y * q.strides[1]]);
+      return a > b || (a == b && x < y);
+    });
+    for (int64_t j = 0; j < k; j++) out.as<int64_t>()[i * out.strides[0] + j * out.strides[1]] = index[j];
+  }
+  std::free(scores);
+  std::free(index);
+  return kOk;
+}
+
 }  // namespace
 
 // seedGenerator(state, seedLow32, seedHigh32): torch.manual_seed on the state.
@@ -334,7 +408,7 @@ KERNEL(random) {
   Generator g(args.address());
   const TensorArg out = args.tensor();
   const double a = args.f64(), b = args.f64();
-  return dispatch(out.dtype, [&](auto tag) { return fill<decltype(tag)>(kind, g, out, a, b); });
+  return fill(kind, g, out, a, b);
 }
 
 // randint(state, out, fromLow32, fromHigh32, rangeLow32, rangeHigh32): from + word % range, in any dtype; both are 64 bits
@@ -344,16 +418,12 @@ KERNEL(randint) {
   const TensorArg out = args.tensor();
   const double fl = args.f64(), fh = args.f64(), rl = args.f64(), rh = args.f64();
   const uint64_t base = join(fl, fh), range = join(rl, rh);
-  dispatch(out.dtype, [&](auto tag) {
-    using T = decltype(tag);
-    const auto convert = [](uint64_t v) { return to<T>(from<Compute<T>>(int64_t(v))); };
-    if (range == 0)
-      fillWords<T, 2>(g, out, [&](const uint32_t* w) { return convert(both(w)); });
-    else if (range >> 32)
-      fillWords<T, 2>(g, out, [&](const uint32_t* w) { return convert(both(w) % range + base); });
-    else
-      fillWords<T, 1>(g, out, [&](const uint32_t* w) { return convert(*w % uint32_t(range) + base); });
-  });
+  if (range == 0)
+    fillEach(out, [&] { return int64_t(g.word64()); });
+  else if (range >> 32)
+    fillEach(out, [&] { return int64_t(g.word64() % range + base); });
+  else
+    fillEach(out, [&] { return int64_t(g.word() % uint32_t(range) + base); });
   return kOk;
 }
 
@@ -376,102 +446,35 @@ KERNEL(randperm) {
 KERNEL(bernoulliTensor) {
   Generator g(args.address());
   const TensorArg p = args.tensor(), out = args.tensor();
-  const Order order(out, &p);
-  return dispatch(p.dtype, [&](auto ptag) -> int {
-    using P = decltype(ptag);
-    if constexpr (std::is_same<Compute<P>, int64_t>::value) {
-      return kUnsupported;
-    } else {
-      dispatch(out.dtype, [&](auto tag) {
-        using T = decltype(tag);
-        order.rows([&](int64_t o, int64_t q) {
-          for (int64_t i = 0; i < order.sizes[0]; i++) {
-            const Compute<P> limit = from<Compute<P>>(p.as<P>()[q + i * order.b[0]]);
-            bool one;
-            if constexpr (std::is_same<P, double>::value)
-              one = g.uniform() < limit;
-            else
-              one = float(int32_t(g.word() & 0xffffffu)) * 0x1p-24f < limit;
-            out.as<T>()[o + i * order.a[0]] = to<T>(Compute<T>(one));
-          }
-        });
-      });
-      return kOk;
-    }
+  if (!isFloat(p.dtype)) return kUnsupported;
+  fillFrom(out, p, [&](double limit) {
+    const double u = p.dtype == DType::f64 ? g.uniform() : double(int32_t(g.word() & 0xffffffu)) * 0x1p-24;
+    return u < limit ? 1.0 : 0.0;
   });
+  return kOk;
 }
 
-// poisson(state, rates, out): one count by element, of one float dtype and shape.
+// poisson(state, rates, out): one count by element; rates of a float dtype and of the shape of out.
 KERNEL(poisson) {
   Generator g(args.address());
   const TensorArg rates = args.tensor(), out = args.tensor();
-  return dispatch(out.dtype, [&](auto tag) -> int {
-    using T = decltype(tag);
-    if constexpr (std::is_same<Compute<T>, int64_t>::value) {
-      return kUnsupported;
-    } else {
-      const Order order(out, &rates);
-      order.rows([&](int64_t o, int64_t r) {
-        for (int64_t i = 0; i < order.sizes[0]; i++)
-          out.as<T>()[o + i * order.a[0]] = to<T>(poisson(g, double(from<Compute<T>>(rates.as<T>()[r + i * order.b[0]]))));
-      });
-      return kOk;
-    }
-  });
+  if (!isFloat(rates.dtype)) return kUnsupported;
+  fillFrom(out, rates, [&](double rate) { return poisson(g, rate); });
+  return kOk;
 }
 
 // multinomial(state, weights, out, replacement): indices into the rows of weights [rows, n] (a float dtype, checked by the
-// caller: finite, no negative, a positive sum) to out [rows, count], int64. Without replacement the
+// caller: finite, no negative, a positive sum) to out [rows, count], int64. Without replacement (count <= n) the
 // samples are the largest of weight / exponential, in decreasing order.
 KERNEL(multinomial) {
   Generator g(args.address());
   const TensorArg w = args.tensor(), out = args.tensor();
   const bool replacement = args.flag();
-  const int64_t rows = w.sizes[0], n = w.sizes[1], count = out.sizes[1];
-  if (rows == 0 || n == 0 || count == 0) return kOk;
-  return dispatch(w.dtype, [&](auto tag) -> int {
-    using T = decltype(tag);
-    if constexpr (std::is_same<Compute<T>, int64_t>::value) {
-      return kUnsupported;
-    } else {
-      using C = Compute<T>;
-      if (replacement) {
-        T* sums = static_cast<T*>(std::malloc(size_t(n) * sizeof(T)));
-        if (!sums) return kOutOfMemory;
-        for (int64_t i = 0; i < rows; i++)
-          drawWithReplacement<T>(g, w.as<T>() + i * w.strides[0], w.strides[1], n, sums, out.as<int64_t>() + i * out.strides[0], out.strides[1], count);
-        std::free(sums);
-        return kOk;
-      }
-      // The exponentials lie in memory as the weights do, which decides the order they are drawn in.
-      TensorArg q = w;
-      T* scores = static_cast<T*>(std::malloc(size_t(rows * n) * sizeof(T)));
-      int64_t* index = static_cast<int64_t*>(std::malloc(size_t(n) * sizeof(int64_t)));
-      if (!scores || !index) return std::free(scores), std::free(index), kOutOfMemory;
-      const bool transposed = rows > 1 && n > 1 && w.strides[0] == 1 && w.strides[1] == rows;
-      q.data = reinterpret_cast<char*>(scores);
-      q.strides[0] = transposed ? 1 : n;
-      q.strides[1] = transposed ? rows : 1;
-      fill<T>(kExponential, g, q, 1, 0);
-      for (int64_t i = 0; i < rows; i++) {
-        T* s = scores + i * q.strides[0];
-        for (int64_t j = 0; j < n; j++) {
-          T& e = s[j * q.strides[1]];
-          e = to<T>(C(from<C>(w.as<T>()[i * w.strides[0] + j * w.strides[1]]) / from<C>(e)));
-          index[j] = j;
-        }
-        const int64_t k = std::min(count, n);
-        std::partial_sort(index, index + k, index + n, [&](int64_t x, int64_t y) {
-          const C a = from<C>(s[x * q.strides[1]]), b = from<C>(s[y * q.strides[1]]);
-          return a > b || (a == b && x < y);
-        });
-        for (int64_t j = 0; j < k; j++) out.as<int64_t>()[i * out.strides[0] + j * out.strides[1]] = index[j];
-      }
-      std::free(scores);
-      std::free(index);
-      return kOk;
-    }
-  });
+  if (w.numel() == 0 || out.numel() == 0) return kOk;
+  if (!isFloat(w.dtype)) return kUnsupported;
+  int status = kOk;
+  floatDispatch(w.dtype, [&](auto tag) { status = multinomial<decltype(tag)>(g, w, out, replacement); });
+  return status;
 }
 
 }  // namespace flambeau

@@ -34,7 +34,8 @@ class Generator {
     y ^= (y << 15) & 0xefc60000u;
     return y ^ (y >> 18);
   }
-  void refill() {
+  // Out of line, as take is: dozens of distributions and dtypes call them.
+  __attribute__((noinline)) void refill() {
     uint64_t* w = s_.words;
     for (int i = 0; i < kWords - kShift; i++) w[i] = w[i + kShift] ^ twist(w[i], w[i + 1]);
     for (int i = kWords - kShift; i < kWords - 1; i++) w[i] = w[i + kShift - kWords] ^ twist(w[i], w[i + 1]);
@@ -69,7 +70,7 @@ class Generator {
   double uniform() { return double(int64_t(word64() & 0x1fffffffffffffull)) * 0x1p-53; }
 
   // The next n words at once.
-  void take(uint32_t* out, int n) {
+  __attribute__((noinline)) void take(uint32_t* out, int n) {
     while (n > 0) {
       if (s_.left == 1) {
         refill();

@@ -17,13 +17,14 @@ namespace {
 
 inline uint64_t bitsOf(double x) { uint64_t b; std::memcpy(&b, &x, 8); return b; }
 inline double fromBits(uint64_t b) { double x; std::memcpy(&x, &b, 8); return x; }
-inline double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+inline double fma(double a, double b, double c) { return fused(a, b, c); }
 inline uint32_t highWord(double x) { return uint32_t(bitsOf(x) >> 32) & 0x7fffffffu; }
 
 constexpr double kLn2Hi = 0x1.62e42fefa3800p-1, kLn2Lo = 0x1.ef35793c76730p-45;
 
 // log(z) = logc - log1p(z * invc - 1): pairs of invc, about 1/c, and logc, where c is near the middle of each of 128
-// intervals. invc is glibc's choice, made so that logc has next to no rounding error.
+// intervals, chosen so that logc has next to no rounding error. The same bits as PyTorch's streams need the same constants:
+// they are those of Arm's Optimized Routines (Copyright Arm Limited, MIT or Apache-2.0 WITH LLVM-exception), which glibc uses.
 constexpr double kLogTable[256] = {
     0x1.734f0c3e0de9fp+0, -0x1.7cc7f79e69000p-2, 0x1.713786a2ce91fp+0, -0x1.76feec20d0000p-2,
     0x1.6f26008fab5a0p+0, -0x1.713e31351e000p-2, 0x1.6d1a61f138c7dp+0, -0x1.6b85b38287800p-2,

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "exponential.hpp"
+#include "math.hpp"
 
 namespace flambeau {
 namespace {
@@ -66,7 +66,7 @@ template <class C> struct SumOfSquares : Sum<C> {
 template <class C> struct SumOfExp : Sum<C> {
   static constexpr bool hasAux = true;
   static C padding(C) { return lowest<C>(); }
-  static FLAMBEAU_INLINE Vec<C> term(Vec<C> x, Vec<C> aux) { return expVector<C>(x - aux); }
+  static FLAMBEAU_INLINE Vec<C> term(Vec<C> x, Vec<C> aux) { return vExp<C>(x - aux); }
 };
 template <class C> struct SquaredDeviations : Sum<C> {
   static constexpr bool hasAux = true;

@@ -3,6 +3,13 @@
 #include <cstdint>
 #include <cstdlib>
 
+// Declares a local that each thread keeps. WebAssembly has one thread, and no destructors for thread locals.
+#ifdef __wasm__
+#define FLAMBEAU_PER_THREAD static
+#else
+#define FLAMBEAU_PER_THREAD thread_local
+#endif
+
 namespace flambeau {
 
 // One aligned block, freed with its owner. A request that cannot be met leaves get() null.

@@ -1,4 +1,4 @@
-#include "exponential.hpp"
+#include "math.hpp"
 #include "reduction.hpp"
 
 namespace flambeau {
@@ -91,7 +91,7 @@ template <class C> void softmaxRow(const C* x, C* y, int64_t n, bool log) {
     const Vec<C> logSum = splat<C>(std::log(reduceRun<C>(ReduceOp::sumOfExp, x, n, m)));
     return eachVector<C>(n, [&](auto at, auto put) { put(y, at(x) - shift - logSum); });
   }
-  eachVector<C>(n, [&](auto at, auto put) { put(y, expVector<C>(at(x) - shift)); });
+  eachVector<C>(n, [&](auto at, auto put) { put(y, vExp<C>(at(x) - shift)); });
   const Vec<C> scale = splat<C>(C(1) / reduceRun<C>(ReduceOp::sum, y, n, 0));
   eachVector<C>(n, [&](auto at, auto put) { put(y, at(y) * scale); });
 }
@@ -100,7 +100,7 @@ template <class C> void softmaxBackwardRow(const C* g, const C* y, C* gx, int64_
   Vec<C> sums{};
   if (log) {
     const Vec<C> sum = splat<C>(reduceRun<C>(ReduceOp::sum, g, n, 0));
-    return eachVector<C>(n, [&](auto at, auto put) { put(gx, at(g) - expVector<C>(at(y)) * sum); });
+    return eachVector<C>(n, [&](auto at, auto put) { put(gx, at(g) - vExp<C>(at(y)) * sum); });
   }
   eachVector<C>(n, [&](auto at, auto) { sums += at(g) * at(y); });
   const Vec<C> sum = splat<C>(sumLanes<C>(sums));
@@ -130,7 +130,7 @@ template <class C> int softmaxForward(const Lines& lines, const TensorArg& x, co
           row = read(i);
           C* y = into.target(at.offsets[1] + i * ys, inner.strides[1], w, buffer);
           if (log) eachVector<C>(w, [&](auto get, auto put) { put(y, get(row) - get(maxima) - get(sums)); });
-          else eachVector<C>(w, [&](auto get, auto put) { put(y, expVector<C>(get(row) - get(maxima)) * get(sums)); });
+          else eachVector<C>(w, [&](auto get, auto put) { put(y, vExp<C>(get(row) - get(maxima)) * get(sums)); });
           into.write(at.offsets[1] + i * ys, inner.strides[1], w, y);
         }
       }
@@ -174,7 +174,7 @@ int softmaxBackward(const Lines& lines, const TensorArg& grad, const TensorArg& 
         for (int64_t i = 0; i < n; i++) {
           const C *a = readG(i), *b = readY(i);
           C* to = into.target(at.offsets[2] + i * xs, inner.strides[2], w, bufferG);
-          if (log) eachVector<C>(w, [&](auto get, auto put) { put(to, get(a) - expVector<C>(get(b)) * get(sums)); });
+          if (log) eachVector<C>(w, [&](auto get, auto put) { put(to, get(a) - vExp<C>(get(b)) * get(sums)); });
           else eachVector<C>(w, [&](auto get, auto put) { put(to, (get(a) - get(sums)) * get(b)); });
           into.write(at.offsets[2] + i * xs, inner.strides[2], w, to);
         }

@@ -86,8 +86,9 @@ template <int Tensors> struct Walk {
   Walk(const Nest& n, int64_t flat) : nest(&n) {
     for (auto& o : offsets) o = 0;
     for (int d = n.count - 1; d >= 0; d--) {
-      index[d] = d == 0 ? flat : flat % n.loops[d].size;
-      flat /= n.loops[d].size ? n.loops[d].size : 1;
+      const int64_t size = n.loops[d].size > 0 ? n.loops[d].size : 1;  // an empty nest may be set up, if not walked
+      index[d] = d == 0 ? flat : flat % size;
+      flat /= size;
       for (int t = 0; t < Tensors; t++) offsets[t] += index[d] * n.loops[d].strides[t];
     }
   }

@@ -22,9 +22,9 @@ export interface BackwardOptions {
 /** Which nodes a walk reaches, and how many gradients each waits for. */
 function dependencies(roots: readonly Edge[]): Map<Node, number> {
   const waiting = new Map<Node, number>()
-  const stack = roots.map((edge) => edge.node)
+  const seen = new Set(roots.map((edge) => edge.node))
+  const stack = [...seen]
   for (const node of stack) waiting.set(node, 0)
-  const seen = new Set(stack)
   while (stack.length > 0) {
     for (const edge of stack.pop()!.edges) {
       if (edge === null) continue

@@ -7,7 +7,7 @@ import { fromTypedArray, toTypedArray, zerosLike } from '../ops/creation.js'
 import { Generator, randn } from '../ops/random.js'
 import { detach } from '../ops/view.js'
 import { grad } from './engine.js'
-import { noGrad } from './mode.js'
+import { enableGrad, noGrad } from './mode.js'
 
 export interface GradcheckOptions {
   /** Step of the finite differences. */
@@ -121,12 +121,14 @@ export function gradgradcheck(fn: Function, inputs: readonly Tensor[], options: 
     seed.leafRequiresGrad = true
     return seed
   })
-  const firstDerivatives: Function = (...args) => {
-    const again = differentiable(fn(...args.slice(0, inputs.length))).filter((t) => t.requiresGrad)
-    const gradOutputs = args.slice(inputs.length)
-    const gradients = grad(again, wanted, { gradOutputs, createGraph: true, allowUnused: true })
-    return gradients.map((g, i) => g ?? zerosLike(wanted[i])).filter((g) => g.requiresGrad)
-  }
+  // Recorded even where the finite differences are not: gradients are what is being differentiated.
+  const firstDerivatives: Function = (...args) =>
+    enableGrad(() => {
+      const again = differentiable(fn(...args.slice(0, inputs.length))).filter((t) => t.requiresGrad)
+      const gradOutputs = args.slice(inputs.length)
+      const gradients = grad(again, wanted, { gradOutputs, createGraph: true, allowUnused: true })
+      return gradients.map((g, i) => g ?? zerosLike(wanted[i]))
+    })
   // Linear functions have constant gradients: nothing depends on the inputs, and the seeds alone are checked.
   return gradcheck(firstDerivatives, [...inputs, ...seeds], options)
 }

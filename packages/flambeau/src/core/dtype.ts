@@ -122,6 +122,9 @@ export function resultType(operands: readonly (Typed | Scalar)[]): DType {
   return combine(combine(dims, zeroDim), scalar) ?? 'float32'
 }
 
+/** The dtype that an operation on these two computes in, as `torch.result_type`. */
+export const resultTypeOf = (a: Typed | Scalar, b: Typed | Scalar): DType => resultType([a, b])
+
 const combine = (higher: DType | undefined, lower: DType | undefined): DType | undefined =>
   higher === undefined
     ? lower

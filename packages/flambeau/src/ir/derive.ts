@@ -9,6 +9,19 @@ const flat: Rule = (args) => args.map(() => 0)
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 
+/** The derivative of digamma: reflected to x >= 1/2, shifted up by six, then its asymptotic series. */
+function trigamma(a: Expr): Expr {
+  const low = e.lt(a, 0.5)
+  const from = e.where(low, e.sub(1, a), a)
+  const steps = [0, 1, 2, 3, 4, 5].map((k) => e.recip(e.square(e.add(from, k))))
+  const r = e.recip(e.add(from, 6))
+  const r2 = e.square(r)
+  const series = e.sub(1 / 6, e.mul(r2, e.sub(1 / 30, e.mul(r2, e.sub(1 / 42, e.mul(r2, 1 / 30))))))
+  const tail = e.mul(r, e.add(e.add(1, e.mul(0.5, r)), e.mul(r2, series)))
+  const sum = e.add(steps.reduce(e.add), tail)
+  return e.where(low, e.sub(e.square(e.div(Math.PI, e.sin(e.mul(Math.PI, a)))), sum), sum)
+}
+
 const rules: Partial<Record<Primitive, Rule>> = {
   mov: () => [1],
   neg: () => [-1],
@@ -40,6 +53,7 @@ const rules: Partial<Record<Primitive, Rule>> = {
   erfc: ([a]) => [e.mul(-TWO_OVER_SQRT_PI, e.exp(e.neg(e.square(a))))],
   erfinv: (_, o) => [e.mul(Math.sqrt(Math.PI) / 2, e.exp(e.square(o)))],
   lgamma: ([a]) => [e.digamma(a)],
+  digamma: ([a]) => [trigamma(a)],
   add: () => [1, 1],
   sub: () => [1, -1],
   mul: ([a, b]) => [b, a],
@@ -47,22 +61,22 @@ const rules: Partial<Record<Primitive, Rule>> = {
   // d/da is 0 where the exponent is 0, whatever a is; d/db is 0 where a = 0 and b >= 0, as PyTorch defines them.
   pow: ([a, b], o) => [
     e.where(e.eq(b, 0), 0, e.mul(b, e.pow(a, e.sub(b, 1)))),
-    e.where(e.and(e.eq(a, 0), e.ge(b, 0)), 0, e.mul(o, e.log(a))),
+    e.where(e.both(e.eq(a, 0), e.ge(b, 0)), 0, e.mul(o, e.log(a))),
   ],
   atan2: ([a, b]) => {
     const r2 = e.add(e.square(a), e.square(b))
     return [e.div(b, r2), e.neg(e.div(a, r2))]
   },
-  // Ties share the gradient equally, as PyTorch's maximum and minimum do.
-  max: ([a, b]) => [e.where(e.eq(a, b), 0.5, e.ge(a, b)), e.where(e.eq(a, b), 0.5, e.lt(a, b))],
-  min: ([a, b]) => [e.where(e.eq(a, b), 0.5, e.le(a, b)), e.where(e.eq(a, b), 0.5, e.gt(a, b))],
+  // Ties share the gradient equally and NaN passes it to both, as PyTorch's maximum and minimum do.
+  max: ([a, b]) => [e.where(e.eq(a, b), 0.5, e.not(e.lt(a, b))), e.where(e.eq(a, b), 0.5, e.not(e.gt(a, b)))],
+  min: ([a, b]) => [e.where(e.eq(a, b), 0.5, e.not(e.gt(a, b))), e.where(e.eq(a, b), 0.5, e.not(e.lt(a, b)))],
   // fmax and fmin pick the number where the other side is NaN.
   fmax: ([a, b]) => {
-    const first = e.or(e.ge(a, b), e.isnan(b))
+    const first = e.either(e.ge(a, b), e.isnan(b))
     return [first, e.not(first)]
   },
   fmin: ([a, b]) => {
-    const first = e.or(e.le(a, b), e.isnan(b))
+    const first = e.either(e.le(a, b), e.isnan(b))
     return [first, e.not(first)]
   },
   hypot: ([a, b], o) => [e.div(a, o), e.div(b, o)],

@@ -116,7 +116,17 @@ export const shl = (a: Term, b: Term): Expr => apply('shl', a, b)
 export const shr = (a: Term, b: Term): Expr => apply('shr', a, b)
 export const where = (c: Term, a: Term, b: Term): Expr => apply('where', c, a, b)
 export const fma = (a: Term, b: Term, c: Term): Expr => apply('fma', a, b, c)
+/** Logic on truth values, which are 0 and 1 in every compute class. */
+export const both = (a: Term, b: Term): Expr => apply('mul', a, b)
+export const either = (a: Term, b: Term): Expr => apply('max', a, b)
 export const square = (a: Term): Expr => mul(a, a)
+
+/** A term with its variables renamed; those without a new name keep theirs. */
+export function rename(term: Expr, names: ReadonlyMap<string, string>): Expr {
+  if (term.kind === 'constant') return term
+  if (term.kind === 'variable') return variable(names.get(term.name) ?? term.name)
+  return { kind: 'apply', op: term.op, args: term.args.map((arg) => rename(arg, names)) }
+}
 
 /** The names of the variables a term reads, in order of first appearance. */
 export function freeVariables(terms: readonly Expr[]): string[] {

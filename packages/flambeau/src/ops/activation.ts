@@ -4,13 +4,13 @@ import type { Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, out, variable, x } from '../ir/expr.js'
-import { unary } from './define.js'
+import { floatsOnly, notBool, unary } from './define.js'
 import { PointwiseOp } from './pointwise.js'
 
-const float = { result: 'float' } as const
+const float = { check: floatsOnly } as const
 
 /** max(x, 0), as `torch.relu`. */
-export const relu = unary('Relu', e.max(x, 0), { gradient: e.where(e.gt(out, 0), g, 0) })
+export const relu = unary('Relu', e.max(x, 0), { check: notBool, gradient: e.where(e.le(out, 0), 0, g) })
 
 const s = e.sigmoid(x)
 /** x · sigmoid(x), as `torch.nn.functional.silu`. */
@@ -36,6 +36,7 @@ export function gelu(self: Tensor, options: GeluOptions = {}): Tensor {
 const slope = variable('slope')
 const leakyOp = new PointwiseOp('LeakyRelu', ['x', 'slope'], [e.where(e.gt(x, 0), x, e.mul(x, slope))], {
   untyped: ['slope'],
+  check: floatsOnly,
   gradients: { x: e.where(e.gt(x, 0), g, e.mul(g, slope)) },
 })
 /** x where positive, slope · x elsewhere, as `torch.nn.functional.leaky_relu`. */
@@ -53,9 +54,9 @@ const clampMaxOp = new PointwiseOp('ClampMax', ['x', 'hi'], [e.min(x, hi)], {
 })
 const clampOp = new PointwiseOp('Clamp', ['x', 'lo', 'hi'], [e.min(e.max(x, lo), hi)], {
   gradients: {
-    x: e.where(e.and(e.ge(x, lo), e.le(x, hi)), g, 0),
-    lo: e.where(e.and(e.lt(x, lo), e.lt(lo, hi)), g, 0),
-    hi: e.where(e.or(e.gt(x, hi), e.lt(hi, lo)), g, 0),
+    x: e.where(e.both(e.ge(x, lo), e.le(x, hi)), g, 0),
+    lo: e.where(e.both(e.lt(x, lo), e.lt(lo, hi)), g, 0),
+    hi: e.where(e.either(e.gt(x, hi), e.lt(hi, lo)), g, 0),
   },
 })
 

@@ -1,11 +1,22 @@
 /** Arithmetic: sums, products, quotients, powers and rounding. */
 
-import type { DType, Scalar } from '../core/dtype.js'
+import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, out, variable, x, y, z } from '../ir/expr.js'
-import { type Binary, binary, operand, requireTensor, unary } from './define.js'
-import { PointwiseOp } from './pointwise.js'
+import {
+  type Binary,
+  binary,
+  type EitherBinary,
+  eitherBinary,
+  floatsOnly,
+  notBool,
+  operand,
+  requireTensor,
+  tensorBinary,
+  unary,
+} from './define.js'
+import { type Argument, PointwiseOp } from './pointwise.js'
 
 const alpha = variable('alpha')
 
@@ -50,10 +61,11 @@ function scaled(
  */
 export const add = scaled('Add', e.add(x, y), e.add(x, e.mul(alpha, y)))
 
-const noBool = (dtype: DType): void => {
-  if (dtype === 'bool')
+const noBool = (_dtype: DType, _name: string, args: readonly Argument[]): void => {
+  if (args.some((arg) => (typeof arg === 'object' ? arg.dtype === 'bool' : typeof arg === 'boolean')))
     throw new TypeError(
-      'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logicalXor()` operator instead.',
+      'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` ' +
+        'or `logicalNot()` operator instead.',
     )
 }
 /** `self − alpha · other` with broadcasting, as `torch.sub`. @throws TypeError for two bool tensors. */
@@ -68,8 +80,14 @@ const trueDivide = binary('Div', e.div(x, y), {
   gradients: { x: e.div(g, y), y: e.neg(e.div(e.mul(g, e.div(x, y)), y)) },
 })
 /** The largest integer not above `self / other`, in the operands' dtype, as `torch.floor_divide`. */
-export const floorDivide: Binary = binary('DivFloor', e.idivFloor(x, y), { gradients: { x: e.constant(0), y: e.constant(0) } })
-const truncDivide = binary('DivTrunc', e.idivTrunc(x, y), { gradients: { x: e.constant(0), y: e.constant(0) } })
+export const floorDivide: Binary = binary('DivFloor', e.idivFloor(x, y), {
+  gradients: { x: e.constant(0), y: e.constant(0) },
+  check: notBool,
+})
+const truncDivide = binary('DivTrunc', e.idivTrunc(x, y), {
+  gradients: { x: e.constant(0), y: e.constant(0) },
+  check: notBool,
+})
 
 export interface DivOptions {
   /** How an integer quotient is rounded; null divides exactly, in floating point. */
@@ -92,25 +110,27 @@ export const div = Object.assign(
   { inPlace: (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options).inPlace(self, other) },
 )
 /** The remainder with the sign of `other`, as Python's `%` and `torch.remainder`. */
-export const remainder: Binary = binary('Remainder', e.rem(x, y))
+export const remainder: EitherBinary = eitherBinary('Remainder', e.rem(x, y), { check: notBool })
 /** The remainder with the sign of `self`, as C's `fmod` and `torch.fmod`. */
-export const fmod: Binary = binary('Fmod', e.fmod(x, y))
+export const fmod: Binary = binary('Fmod', e.fmod(x, y), { check: notBool })
 
-const power = binary('Pow', e.pow(x, y), {
+const power = eitherBinary('Pow', e.pow(x, y), {
+  check: notBool,
   gradients: {
     x: e.where(e.eq(y, 0), 0, e.mul(g, e.mul(y, e.pow(x, e.sub(y, 1))))),
-    y: e.where(e.and(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
+    y: e.where(e.both(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
   },
 })
-const negativePower = (self: Tensor, exponent: Tensor | Scalar): void => {
-  if (typeof exponent !== 'object' && Number(exponent) < 0 && !self.dtype.includes('float'))
+const negativePower = (self: Tensor | Scalar, exponent: Tensor | Scalar): void => {
+  if (typeof exponent !== 'object' && Number.isInteger(Number(exponent)) && Number(exponent) < 0 && !isFloating(self))
     throw new Error('Integers to negative integer powers are not allowed.')
 }
+const isFloating = (value: Tensor | Scalar): boolean => typeof value === 'object' && isFloatingPoint(value.dtype)
 /** `self ^ exponent` with broadcasting, as `torch.pow`. @throws Error for an integer tensor and a negative number. */
-export const pow: Binary = Object.assign(
-  (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+export const pow: EitherBinary = Object.assign(
+  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
     negativePower(self, exponent)
-    return exponent === 2 ? square(self) : power(self, exponent)
+    return exponent === 2 && typeof self === 'object' && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
   },
   {
     inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
@@ -119,8 +139,9 @@ export const pow: Binary = Object.assign(
     },
   },
 )
-/** `self · self`, as `torch.square`. */
-export const square = unary('Pow', e.square(x), { gradient: e.mul(g, e.mul(2, x)) })
+const squareOp = unary('Pow', e.square(x), { gradient: e.mul(g, e.mul(2, x)) })
+/** `self · self`, as `torch.square`; of bools in int64. */
+export const square = Object.assign((self: Tensor): Tensor => pow(self, 2), { inPlace: squareOp.inPlace })
 
 /** `-self`, as `torch.neg`. @throws TypeError for bool. */
 export const neg = unary('Neg', e.neg(x), {
@@ -132,7 +153,7 @@ export const neg = unary('Neg', e.neg(x), {
   },
 })
 /** The absolute value, as `torch.abs`. */
-export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)) })
+export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
 /** -1, 0 or 1, as `torch.sign`. */
 export const sign = unary('Sign', e.sign(x))
 /** `1 / self`, as `torch.reciprocal`. */
@@ -143,31 +164,62 @@ export const sqrt = unary('Sqrt', e.sqrt(x), { result: 'float', gradient: e.div(
 export const rsqrt = unary('Rsqrt', e.rsqrt(x), { result: 'float', gradient: e.mul(e.mul(-0.5, g), e.mul(out, e.square(out))) })
 
 /** The largest integer not above, as `torch.floor`. */
-export const floor = unary('Floor', e.floor(x))
+export const floor = unary('Floor', e.floor(x), { check: notBool })
 /** The smallest integer not below, as `torch.ceil`. */
-export const ceil = unary('Ceil', e.ceil(x))
-/** The nearest integer, halves to even, as `torch.round`. */
-export const round = unary('Round', e.round(x))
+export const ceil = unary('Ceil', e.ceil(x), { check: notBool })
+const roundOp = unary('Round', e.round(x), { check: notBool })
+const scale = variable('scale')
+const flatScaled = { untyped: ['scale'], gradients: { x: e.constant(0) } }
+const roundDecimals = new PointwiseOp('Round', ['x', 'scale'], [e.div(e.round(e.mul(x, scale)), scale)], flatScaled)
+const roundTens = new PointwiseOp('Round', ['x', 'scale'], [e.mul(e.round(e.div(x, scale)), scale)], flatScaled)
+function requireFloatForDecimals(self: Tensor): void {
+  if (!isFloatingPoint(self.dtype)) throw new Error(`"round_cpu" not implemented for '${scalarName(self.dtype)}' with decimals`)
+}
+export interface RoundOptions {
+  /** Digits after the point; negative ones round to tens, hundreds and so on. */
+  decimals?: number
+}
+/** The nearest integer, halves to even, as `torch.round`; or with so many decimals. */
+export const round = Object.assign(
+  (self: Tensor, { decimals = 0 }: RoundOptions = {}): Tensor => {
+    if (decimals === 0) return roundOp(self)
+    requireFloatForDecimals(self)
+    return (decimals > 0 ? roundDecimals : roundTens).call(self, 10 ** Math.abs(decimals))
+  },
+  {
+    inPlace: (self: Tensor, { decimals = 0 }: RoundOptions = {}): Tensor => {
+      if (decimals === 0) return roundOp.inPlace(self)
+      requireFloatForDecimals(self)
+      return (decimals > 0 ? roundDecimals : roundTens).callInPlace(self, 10 ** Math.abs(decimals))
+    },
+  },
+)
 /** The integer part, as `torch.trunc`. */
-export const trunc = unary('Trunc', e.trunc(x))
+export const trunc = unary('Trunc', e.trunc(x), { check: notBool })
 /** `self - trunc(self)`, as `torch.frac`. */
-export const frac = unary('Frac', e.sub(x, e.trunc(x)))
+export const frac = unary('Frac', e.sub(x, e.trunc(x)), { check: floatsOnly })
 
 /** The larger of the two, NaN if either is, as `torch.maximum`. */
-export const maximum = binary('Maximum', e.max(x, y))
+export const maximum = tensorBinary('Maximum', e.max(x, y))
 /** The smaller of the two, NaN if either is, as `torch.minimum`. */
-export const minimum = binary('Minimum', e.min(x, y))
+export const minimum = tensorBinary('Minimum', e.min(x, y))
 /** The larger of the two, the other one where one is NaN, as `torch.fmax`. */
-export const fmax = binary('Fmax', e.fmax(x, y))
+export const fmax = tensorBinary('Fmax', e.fmax(x, y))
 /** The smaller of the two, the other one where one is NaN, as `torch.fmin`. */
-export const fmin = binary('Fmin', e.fmin(x, y))
+export const fmin = tensorBinary('Fmin', e.fmin(x, y))
 
+const oneFloat = (dtype: DType, name: string, args: readonly Argument[]): void => {
+  floatsOnly(dtype, name)
+  const other = args.find((arg) => typeof arg === 'object' && arg.dtype !== dtype)
+  if (typeof other === 'object')
+    throw new Error(`expected dtype ${dtype} for \`end\` and \`weight\` but got dtype ${other.dtype}`)
+}
 /** `start + weight · (end − start)`, as `torch.lerp`: the nearer end is the one added to, so both ends are exact. */
 const lerpOp = new PointwiseOp(
   'Lerp',
   ['x', 'y', 'z'],
   [e.where(e.lt(e.abs(z), 0.5), e.add(x, e.mul(z, e.sub(y, x))), e.sub(y, e.mul(e.sub(y, x), e.sub(1, z))))],
-  { gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } },
+  { check: oneFloat, gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } },
 )
 export const lerp = Object.assign(
   (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.call(self, end, weight),

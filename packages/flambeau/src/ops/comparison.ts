@@ -5,7 +5,7 @@ import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
-import { binary, unary } from './define.js'
+import { binary, eitherBinary, integersOnly, notBool, tensorBinary, unary } from './define.js'
 import { PointwiseOp } from './pointwise.js'
 
 /** `self == other` element by element, as `torch.eq`. */
@@ -23,23 +23,24 @@ export const ge = binary('Ge', e.ge(x, y), { result: 'bool' })
 
 const truth = (a: e.Expr): e.Expr => e.ne(a, 0)
 /** Whether both are nonzero, as `torch.logical_and`. */
-export const logicalAnd = binary('LogicalAnd', e.and(truth(x), truth(y)), { result: 'bool' })
+export const logicalAnd = tensorBinary('LogicalAnd', e.both(truth(x), truth(y)), { result: 'bool' })
 /** Whether either is nonzero, as `torch.logical_or`. */
-export const logicalOr = binary('LogicalOr', e.or(truth(x), truth(y)), { result: 'bool' })
+export const logicalOr = tensorBinary('LogicalOr', e.either(truth(x), truth(y)), { result: 'bool' })
 /** Whether exactly one is nonzero, as `torch.logical_xor`. */
-export const logicalXor = binary('LogicalXor', e.ne(truth(x), truth(y)), { result: 'bool' })
+export const logicalXor = tensorBinary('LogicalXor', e.ne(truth(x), truth(y)), { result: 'bool' })
 /** Whether it is zero, as `torch.logical_not`. */
 export const logicalNot = unary('LogicalNot', e.not(x), { result: 'bool' })
 
-const integersOnly = (dtype: DType, name: string): void => {
-  if (isFloatingPoint(dtype)) throw new Error(`"${name}_cpu" not implemented for '${scalarName(dtype)}'`)
+const wholeNumbers = (dtype: DType, name: string): void => {
+  integersOnly(dtype, name)
+  notBool(dtype, name)
 }
 /** Bit by bit; of bools, the logical and, as `torch.bitwise_and`. */
-export const bitwiseAnd = binary('bitwise_and', e.and(x, y), { check: integersOnly })
+export const bitwiseAnd = eitherBinary('bitwise_and', e.and(x, y), { check: integersOnly })
 /** Bit by bit; of bools, the logical or, as `torch.bitwise_or`. */
-export const bitwiseOr = binary('bitwise_or', e.or(x, y), { check: integersOnly })
+export const bitwiseOr = eitherBinary('bitwise_or', e.or(x, y), { check: integersOnly })
 /** Bit by bit; of bools, the exclusive or, as `torch.bitwise_xor`. */
-export const bitwiseXor = binary('bitwise_xor', e.xor(x, y), { check: integersOnly })
+export const bitwiseXor = eitherBinary('bitwise_xor', e.xor(x, y), { check: integersOnly })
 const notBits = unary('bitwise_not', e.bitNot(x), { check: integersOnly })
 const chooseNot = (self: Tensor) => (self.dtype === 'bool' ? logicalNot : notBits)
 /** Every bit flipped; of bools, the logical not, as `torch.bitwise_not`. */
@@ -47,14 +48,14 @@ export const bitwiseNot = Object.assign((self: Tensor): Tensor => chooseNot(self
   inPlace: (self: Tensor): Tensor => chooseNot(self).inPlace(self),
 })
 /** `self · 2^other` in integers, as `torch.bitwise_left_shift`. */
-export const bitwiseLeftShift = binary('lshift', e.shl(x, y), { check: integersOnly })
+export const bitwiseLeftShift = eitherBinary('lshift', e.shl(x, y), { check: wholeNumbers })
 /** `self / 2^other` rounded down, as `torch.bitwise_right_shift`. */
-export const bitwiseRightShift = binary('rshift', e.shr(x, y), { check: integersOnly })
+export const bitwiseRightShift = eitherBinary('rshift', e.shr(x, y), { check: wholeNumbers })
 
 /** Whether it is NaN, as `torch.isnan`. */
 export const isnan = unary('Isnan', e.ne(x, x), { result: 'bool' })
 const infinite = unary('Isinf', e.isinf(x), { result: 'bool' })
-const isFinite = unary('Isfinite', e.not(e.or(e.isinf(x), e.isnan(x))), { result: 'bool' })
+const isFinite = unary('Isfinite', e.not(e.either(e.isinf(x), e.isnan(x))), { result: 'bool' })
 const never = unary('Isinf', e.ne(x, x), { result: 'bool' })
 const always = unary('Isfinite', e.eq(x, x), { result: 'bool' })
 /** Whether it is infinite, as `torch.isinf`. */

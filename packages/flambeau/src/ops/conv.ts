@@ -3,9 +3,10 @@
 import { scalarName } from '../core/dtype.js'
 import { type Shape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
+import { to } from './cast.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
-import { squeeze, unsqueeze } from './view.js'
+import { embed, squeeze, unsqueeze } from './view.js'
 
 interface ConvAttributes {
   readonly stride: Shape
@@ -133,6 +134,16 @@ function convolution(
   const dilation = perDimension(options.dilation ?? 1, dims, 'dilation')
   if (stride.some((s) => s <= 0)) throw new Error('non-positive stride is not supported')
   if (dilation.some((d) => d <= 0)) throw new Error('dilation should be greater than zero')
+  if (options.padding === 'same' && w.slice(2).some((k, i) => (dilation[i] * (k - 1)) % 2 !== 0)) {
+    if (stride.some((s) => s !== 1)) throw new Error("padding='same' is not supported for strided convolutions")
+    // An even kernel pads unevenly: what is left over goes behind.
+    const total = w.slice(2).map((k, i) => dilation[i] * (k - 1))
+    const padded = total.reduce(
+      (x, p, i) => (p % 2 === 0 ? x : embed(x, x.layout.shape.with(i + 2, x.layout.shape[i + 2] + 1), i + 2, 0, 1)),
+      input,
+    )
+    return convolution(name, dims, padded, weight, bias, { ...options, padding: total.map((p) => Math.floor(p / 2)) })
+  }
   const padding = resolvePadding(options.padding ?? 0, w.slice(2), stride, dilation, dims)
   if (padding.some((p) => p < 0)) throw new Error('negative padding is not supported')
   if (groups <= 0) throw new Error('non-positive groups is not supported')
@@ -153,6 +164,11 @@ function convolution(
       throw new Error(
         `Input type (${scalarName(input.dtype)}) and ${other === bias ? 'bias' : 'weight'} type (${scalarName(other.dtype)}) should be the same`,
       )
+  // Integers by way of float64, which holds every integer up to 2^53.
+  if (input.dtype === 'int64') {
+    const wide = (t: Tensor): Tensor => to(t, 'float64')
+    return to(convolution(name, dims, wide(input), wide(weight), bias && wide(bias), options), 'int64')
+  }
   if (!input.dtype.includes('float')) throw new Error(`"${name}" not implemented for '${scalarName(input.dtype)}'`)
   const padded = shape.slice(2).map((s, i) => s + 2 * padding[i])
   const reach = w.slice(2).map((k, i) => dilation[i] * (k - 1) + 1)
@@ -174,8 +190,6 @@ function resolvePadding(
   if (padding === 'same') {
     if (stride.some((s) => s !== 1)) throw new Error("padding='same' is not supported for strided convolutions")
     const total = kernel.map((k, i) => dilation[i] * (k - 1))
-    if (total.some((p) => p % 2 !== 0))
-      throw new Error("not implemented: padding='same' with an even kernel, which pads unevenly")
     return total.map((p) => p / 2)
   }
   if (typeof padding === 'string') throw new Error(`Invalid padding string '${padding}', should be one of {'valid', 'same'}`)

@@ -1,6 +1,6 @@
 /** The three lines that most ops are: from a term to a function with an in-place form. */
 
-import type { Scalar } from '../core/dtype.js'
+import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -16,6 +16,18 @@ export interface Unary {
 export interface Binary {
   (self: Tensor, other: Tensor | Scalar): Tensor
   readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
+}
+
+/** A function whose first operand may be a number too. */
+export interface EitherBinary {
+  (self: Tensor | Scalar, other: Tensor | Scalar): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
+}
+
+/** A function of two tensors, where PyTorch takes no number. */
+export interface TensorBinary {
+  (self: Tensor, other: Tensor): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor) => Tensor
 }
 
 export interface Ternary {
@@ -40,6 +52,30 @@ export function binary(name: string, term: Expr, options: PointwiseOptions = {})
   })
 }
 
+/** A function of two operands of which either may be a number: `pow(2, x)`. */
+export function eitherBinary(name: string, term: Expr, options: PointwiseOptions = {}): EitherBinary {
+  const op = new PointwiseOp(name, ['x', 'y'], [term], options)
+  return Object.assign(
+    (self: Tensor | Scalar, other: Tensor | Scalar) =>
+      self instanceof Tensor || !(other instanceof Tensor)
+        ? op.call(requireTensor(self, name), operand(self as Tensor, other, name))
+        : op.call(operand(other, self, name), other),
+    { inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)) },
+  )
+}
+
+/** A function of two tensors: a term over x and y. */
+export function tensorBinary(name: string, term: Expr, options: PointwiseOptions = {}): TensorBinary {
+  const op = new PointwiseOp(name, ['x', 'y'], [term], options)
+  const both = (self: Tensor, other: Tensor): [Tensor, Tensor] => [requireTensor(self, name), requireTensor(other, name, 'other')]
+  return Object.assign((self: Tensor, other: Tensor) => op.call(...both(self, other)), {
+    inPlace: (self: Tensor, other: Tensor) => {
+      const [x, y] = both(self, other)
+      return op.callInPlace(x, y)
+    },
+  })
+}
+
 /** A function of three operands: a term over x, y and z. */
 export function ternary(name: string, term: Expr, options: PointwiseOptions = {}): Ternary {
   const op = new PointwiseOp(name, ['x', 'y', 'z'], [term], options)
@@ -53,9 +89,20 @@ export function ternary(name: string, term: Expr, options: PointwiseOptions = {}
   )
 }
 
-export function requireTensor(value: Tensor, name: string): Tensor {
+/** Checks for `PointwiseOptions.check`, with PyTorch's words. */
+export const floatsOnly = (dtype: DType, name: string): void => {
+  if (!isFloatingPoint(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
+}
+export const integersOnly = (dtype: DType, name: string): void => {
+  if (isFloatingPoint(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
+}
+export const notBool = (dtype: DType, name: string): void => {
+  if (dtype === 'bool') throw new Error(`"${name.toLowerCase()}_cpu" not implemented for 'Bool'`)
+}
+
+export function requireTensor(value: unknown, name: string, argument = 'input'): Tensor {
   if (value instanceof Tensor) return value
-  throw new TypeError(`${name.toLowerCase()}(): argument 'input' must be Tensor, not ${describe(value)}`)
+  throw new TypeError(`${name.toLowerCase()}(): argument '${argument}' must be Tensor, not ${describe(value)}`)
 }
 
 /** A second operand as ops take it; a bigint that a number cannot hold becomes a 0-d int64 tensor. */

@@ -61,6 +61,8 @@ export interface BackwardContext<A> {
 export interface OpDefinition<A> {
   /** As in PyTorch's graph, without `Backward0`. */
   readonly name: string
+  /** The number after `Backward` in the node's name: which of PyTorch's overloads this call is; 0 unless given. */
+  overload?(attrs: A): number
   /** Checks shapes and dtypes, in PyTorch's words and before anything is written, then computes the outputs. */
   forward(inputs: readonly Tensor[], attrs: A): Tensor[]
   /** What backward reads; nothing unless given. */
@@ -81,7 +83,7 @@ class OpNode<A> extends Node {
 
   constructor(op: OpDefinition<A>, inputs: readonly Tensor[], attrs: A, outputs: readonly Tensor[]) {
     super()
-    this.name = `${op.name}Backward0`
+    this.name = `${op.name}Backward${op.overload?.(attrs) ?? 0}`
     this.#op = op
     this.#attrs = attrs
     this.edges = inputs.map(edgeOf)

@@ -2,7 +2,7 @@
 
 import * as e from '../ir/expr.js'
 import { g, out, x, y } from '../ir/expr.js'
-import { binary, unary } from './define.js'
+import { binary, floatsOnly, tensorBinary, unary } from './define.js'
 
 const float = { result: 'float' } as const
 
@@ -33,7 +33,7 @@ export const acos = unary('Acos', e.acos(x), float)
 /** The inverse tangent, as `torch.atan`. */
 export const atan = unary('Atan', e.atan(x), float)
 /** The angle of the point (other, self), as `torch.atan2`. */
-export const atan2 = binary('Atan2', e.atan2(x, y), float)
+export const atan2 = tensorBinary('Atan2', e.atan2(x, y), float)
 /** The hyperbolic sine, as `torch.sinh`. */
 export const sinh = unary('Sinh', e.sinh(x), float)
 /** The hyperbolic cosine, as `torch.cosh`. */
@@ -62,8 +62,8 @@ export const lgamma = unary('Lgamma', e.lgamma(x), float)
 /** The derivative of `lgamma`, as `torch.digamma`. Not differentiable. */
 export const digamma = unary('Digamma', e.digamma(x), float)
 /** √(self² + other²) without overflow, as `torch.hypot`. */
-export const hypot = binary('Hypot', e.hypot(x, y), {
-  ...float,
+export const hypot = tensorBinary('Hypot', e.hypot(x, y), {
+  check: floatsOnly,
   gradients: { x: e.mul(g, e.div(x, out)), y: e.mul(g, e.div(y, out)) },
 })
 /** The magnitude of self with the sign of other, as `torch.copysign`. */

@@ -3,12 +3,14 @@
 import { scalarName } from '../core/dtype.js'
 import { showShape, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
+import { mul } from './arithmetic.js'
 import { copyOf, filled } from './copy.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
-import { reshape } from './view.js'
+import { reshape, unbind } from './view.js'
 
 function requireIndex(name: string, index: Tensor): void {
-  if (index.dtype !== 'int64' && index.dtype !== 'int32') throw new Error(`${name}(): Expected dtype int64 for index`)
+  if (index.dtype !== 'int64' && index.dtype !== 'int32' && index.layout.numel > 0)
+    throw new Error(`${name}(): Expected dtype int64 for index`)
 }
 
 function requireGatherShapes(name: string, self: Tensor, dim: number, index: Tensor): void {
@@ -114,8 +116,8 @@ const indexAddOp: Op<{ dim: number; alpha: number }> = defineOp<{ dim: number; a
   },
   save: ([, index]) => [index],
   backward: ([g], { saved: [index], attrs, needs }) => {
-    if (attrs.alpha !== 1) throw new Error('not implemented: the gradient of index_add with alpha')
-    return [g, null, needs[2] ? indexSelect(g!, attrs.dim, index) : null]
+    const picked = needs[2] ? indexSelect(g!, attrs.dim, index) : null
+    return [g, null, picked && attrs.alpha !== 1 ? mul(picked, attrs.alpha) : picked]
   },
 })
 /** A copy with the slices of `source` added at `index` along `dim`, as `torch.index_add`. Repeated indices add up. */
@@ -146,8 +148,15 @@ export function embedding(input: Tensor, weight: Tensor): Tensor {
   return reshape(rows, [...input.layout.shape, weight.layout.shape[1]])
 }
 
+export interface NonzeroOptions {
+  /** One 1-d tensor of indices per dimension instead of a matrix. */
+  asTuple?: boolean
+}
 /** The places of nonzero elements, one row [i, j, …] each in row-major order, as `torch.nonzero`. */
-export function nonzero(self: Tensor): Tensor {
+export function nonzero(self: Tensor, options: { asTuple: true }): Tensor[]
+export function nonzero(self: Tensor, options?: { asTuple?: false }): Tensor
+export function nonzero(self: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor | Tensor[] {
+  if (asTuple) return unbind(nonzero(self.ndim === 0 ? reshape(self, 1) : self), 1)
   const backend = self.storage.allocator
   const count = self.layout.numel === 0 ? 0 : backend.run('nonzero', self, null)
   const out = emptyTensor(backend, [count, self.ndim], 'int64')

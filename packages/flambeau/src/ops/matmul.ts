@@ -1,7 +1,7 @@
 /** Matrix products. */
 
 import { scalarName } from '../core/dtype.js'
-import { broadcastShapes, showShape } from '../core/layout.js'
+import { broadcastShapes, numelOf, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
 import { copyInto } from './copy.js'
@@ -109,7 +109,7 @@ export function matmul(self: Tensor, other: Tensor): Tensor {
   const [k2, n] = other.layout.shape.slice(-2)
   if (other.ndim === 2) {
     // One large product instead of many small ones.
-    const rows = reshape(self, self.layout.numel / Math.max(k, 1), k)
+    const rows = reshape(self, numelOf(self.layout.shape.slice(0, -1)), k)
     return reshape(checkedProduct(rows, other), [...self.layout.shape.slice(0, -1), n])
   }
   if (k !== k2)
@@ -178,6 +178,6 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
   }
   if (input.ndim === 2) return addmm(bias, input, t(weight))
   const features = input.layout.shape.at(-1)!
-  const rows = reshape(input, features === 0 ? 0 : input.layout.numel / features, features)
+  const rows = reshape(input, numelOf(input.layout.shape.slice(0, -1)), features)
   return reshape(addmm(bias, rows, t(weight)), [...input.layout.shape.slice(0, -1), weight.layout.shape[0]])
 }

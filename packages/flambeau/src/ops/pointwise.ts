@@ -6,7 +6,7 @@ import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../cor
 import { broadcastShapes, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { derive } from '../ir/derive.js'
-import { add, constant, type Expr, freeVariables, g, variable } from '../ir/expr.js'
+import { add, constant, type Expr, freeVariables, g, rename, variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
 import { copyOf } from './copy.js'
 import {
@@ -37,8 +37,8 @@ export interface PointwiseOptions {
   readonly gradients?: Readonly<Record<string, Expr>>
   /** Operands that do not take part in the dtype rule, such as the condition of `where`. */
   readonly untyped?: readonly string[]
-  /** Dtypes the op rejects, with the message to raise. */
-  readonly check?: (dtype: DType, name: string) => void
+  /** Rejects dtypes the op does not take: what the operands promote to, or their own. */
+  readonly check?: (dtype: DType, name: string, args: readonly Argument[]) => void
 }
 
 /** One pointwise op with any number of inputs and outputs. */
@@ -73,8 +73,8 @@ export class PointwiseOp {
   callInPlace(self: Tensor, ...rest: Argument[]): Tensor {
     const args = [self, ...rest]
     const recording = needsRecording(tensorsOf(args))
-    // What backward reads of `self` is its value now: saving first makes the write below a detected change.
-    const node = recording ? new PointwiseNode(this, args) : null
+    // What backward reads of `self` is its value now, which the node keeps a copy of.
+    const node = recording ? new PointwiseNode(this, args, self) : null
     this.write(args, [self])
     if (node !== null) {
       rebaseHistory(self, node)
@@ -152,9 +152,9 @@ export class PointwiseOp {
     else {
       const typed = this.#untyped.length === 0 ? args : args.filter((_, i) => !this.#untyped.includes(this.variables[i]))
       dtype = sharedDType(typed) ?? resultType(typed)
-      if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
     }
-    this.#check?.(dtype, this.name)
+    this.#check?.(dtype, this.name, args)
+    if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
     return { compute: computeClass(dtype), result: rule === 'bool' ? 'bool' : dtype }
   }
 
@@ -208,10 +208,10 @@ class Backward {
     })
     this.#seeds = present.map((k) => nameOf(seed(k)))
     this.reads = freeVariables(fused).filter((name) => !this.#seeds.includes(name))
-    this.#op =
-      fused.length === 0
-        ? null
-        : new PointwiseOp(`${op.name}Backward`, [...this.#seeds, ...this.reads], fused, { result: 'first' })
+    // Names of its own, so that `g` and `out` can stand for the gradient and result of this op in its own gradient.
+    const names = new Map([...this.#seeds, ...this.reads].map((name, i) => [name, `v${i}`]))
+    const terms = fused.map((term) => rename(term, names))
+    this.#op = fused.length === 0 ? null : new PointwiseOp(`${op.name}Backward`, [...names.values()], terms, { result: 'first' })
   }
 
   run(variables: number, gradients: readonly Tensor[], values: readonly Argument[]): Gradients {
@@ -235,7 +235,7 @@ class PointwiseNode extends Node {
   #output: SavedTensor | null = null
   readonly #readsOutput: boolean
 
-  constructor(op: PointwiseOp, args: readonly Argument[]) {
+  constructor(op: PointwiseOp, args: readonly Argument[], overwritten: Tensor | null = null) {
     super()
     this.name = `${op.name}Backward0`
     this.#op = op
@@ -246,9 +246,11 @@ class PointwiseNode extends Node {
     })
     this.#wanted = wanted
     const { reads } = op.backwardFor((1 << op.terms.length) - 1, wanted)
-    this.#values = args.map((arg, i) =>
-      !reads.includes(op.variables[i]) ? null : arg instanceof Tensor ? new SavedTensor(arg) : arg,
-    )
+    this.#values = args.map((arg, i) => {
+      if (!reads.includes(op.variables[i])) return null
+      if (!(arg instanceof Tensor)) return arg
+      return new SavedTensor(i === 0 && arg === overwritten ? keptValue(arg) : arg)
+    })
     this.#readsOutput = reads.includes('out')
   }
 
@@ -280,6 +282,14 @@ class PointwiseNode extends Node {
   }
 }
 
+/** A copy of a tensor that is about to be overwritten, with the same history. */
+function keptValue(t: Tensor): Tensor {
+  const kept = copyOf(t)
+  kept.node = t.gradFn
+  kept.outputIndex = t.outputIndex
+  return kept
+}
+
 function tensorsOf(args: readonly Argument[]): Tensor[] {
   const tensors: Tensor[] = []
   for (let i = 0; i < args.length; i++) {
@@ -294,7 +304,9 @@ function scalarsOf(args: readonly Argument[]): readonly number[] {
   let scalars: number[] | null = null
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]
-    if (!(arg instanceof Tensor)) (scalars ??= []).push(Number(arg))
+    if (arg instanceof Tensor) continue
+    if (scalars === null) scalars = [Number(arg)]
+    else scalars.push(Number(arg))
   }
   return scalars ?? noScalars
 }

@@ -4,6 +4,7 @@ import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import { type Shape, showShape } from '../core/layout.js'
 import { named, type ValuesIndices } from '../core/results.js'
 import type { Tensor } from '../core/tensor.js'
+import { to } from './cast.js'
 import { perDimension } from './conv.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
 
@@ -75,7 +76,8 @@ interface Window {
 function poolWindow(name: string, dims: number, input: Tensor, kernelSize: Size, options: MaxPoolOptions): Window {
   const { shape } = input.layout
   const kernel = perDimension(kernelSize, dims, 'kernel_size')
-  const stride = perDimension(options.stride ?? kernel, dims, 'stride')
+  const noStride = options.stride === undefined || (Array.isArray(options.stride) && options.stride.length === 0)
+  const stride = noStride ? kernel : perDimension(options.stride!, dims, 'stride')
   const padding = perDimension(options.padding ?? 0, dims, 'padding')
   const dilation = perDimension(options.dilation ?? 1, dims, 'dilation')
   if (input.ndim !== dims + 1 && input.ndim !== dims + 2)
@@ -185,6 +187,8 @@ export function avgPool2d(
 ): Tensor {
   const all = optionsIn(stride) ?? { stride: (stride as Size | null) ?? undefined, padding, ...options }
   const { countIncludePad = true, divisorOverride = null } = all
+  // Integer quotients are cut off; float64 holds every sum that matters exactly.
+  if (input.dtype === 'int64') return to(avgPool2d(to(input, 'float64'), kernelSize, all), 'int64')
   if (!isFloatingPoint(input.dtype)) throw new Error(`"avg_pool2d" not implemented for '${scalarName(input.dtype)}'`)
   if (divisorOverride === 0) throw new Error('divisor must be not zero')
   const window = poolWindow('avg_pool2d', 2, input, kernelSize, all)

@@ -215,15 +215,20 @@ export function exponential_(self: Tensor, lambda = 1, options: GeneratorOptions
   return fill(self, 'exponential', lambda, 0, options.generator)
 }
 
+export interface DropoutOptions extends GeneratorOptions {
+  /** Overwrite the input. */
+  inplace?: boolean
+}
 /**
  * Zeros each element with probability p and scales the others by 1/(1 − p) while training, as
  * `torch.nn.functional.dropout`.
  */
-export function dropout(self: Tensor, p = 0.5, training = true, options: GeneratorOptions = {}): Tensor {
+export function dropout(self: Tensor, p = 0.5, training = true, options: DropoutOptions = {}): Tensor {
+  const times = options.inplace ? mul.inPlace : mul
   if (!(p >= 0 && p <= 1)) throw new Error(`dropout probability has to be between 0 and 1, but got ${p}`)
   if (!training || p === 0 || self.layout.numel === 0) return self
-  if (p === 1) return mul(self, 0)
+  if (p === 1) return times(self, 0)
   const mask = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
   draw(mask, 'bernoulli', 1 - p, 0, options.generator)
-  return mul(self, mul.inPlace(mask, 1 / (1 - p)))
+  return times(self, mul.inPlace(mask, 1 / (1 - p)))
 }

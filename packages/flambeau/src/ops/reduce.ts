@@ -32,6 +32,8 @@ export function readDims<O extends ReduceOptions>(dim: Dims | O | undefined, opt
   return { ...options, dim: (dim as Dims | undefined) ?? options?.dim } as O
 }
 
+const isGiven = (dims: Dims | undefined): boolean => dims !== undefined && dims !== null
+
 interface Reducing {
   /** The operand with its reduced dimensions last. */
   readonly operand: Tensor
@@ -66,7 +68,10 @@ const shown = (t: Tensor, shape: Shape): Tensor =>
 interface Attributes {
   readonly dims: readonly number[]
   readonly keepdim: boolean
+  /** Whether the call named dimensions: PyTorch's overload 1 of sum, mean and prod. */
+  readonly named?: boolean
 }
+const overload = ({ named: byDims }: Attributes): number => (byDims ? 1 : 0)
 
 /** A result of reducing, made to broadcast against the operand again. */
 function restore(t: Tensor, { dims, keepdim }: Attributes, ndim: number): Tensor {
@@ -87,6 +92,7 @@ function reduceTo(kind: Reduction, self: Tensor, { dims, keepdim }: Attributes, 
 
 const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: DType }>({
   name: 'Sum',
+  overload,
   forward: ([x], attrs) => [reduceTo('sum', x, attrs, attrs.dtype)],
   backward: ([g], { attrs, inputs }) => [expand(restore(g!, attrs, inputs[0].shape.length), inputs[0].shape)],
 })
@@ -102,12 +108,14 @@ export function sum(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions)
   return sumOp([x], {
     dims: wrapDims(dims, self.ndim),
     keepdim,
+    named: isGiven(dims),
     dtype: dtype ?? (isFloatingPoint(self.dtype) ? self.dtype : 'int64'),
   })[0]
 }
 
 const meanOp: Op<Attributes> = defineOp<Attributes>({
   name: 'Mean',
+  overload,
   forward: ([x], attrs) => [reduceTo('mean', x, attrs, x.dtype)],
   backward: ([g], { attrs, inputs }) => {
     const { shape } = inputs[0]
@@ -123,11 +131,12 @@ export function mean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions
     throw new Error(
       `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`,
     )
-  return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
+  return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim, named: isGiven(dims) })[0]
 }
 
 const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: DType }>({
   name: 'Prod',
+  overload,
   forward: ([x], attrs) => [reduceTo('prod', x, attrs, attrs.dtype)],
   save: ([x]) => [x],
   backward: ([g], { saved: [x], attrs }) => {
@@ -147,13 +156,15 @@ export function prod(self: Tensor, dim?: number | null | SumOptions, options?: S
   return prodOp([x], {
     dims: wrapDims(dims, self.ndim),
     keepdim,
+    named: isGiven(dims),
     dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64',
   })[0]
 }
 
-function extremeOp(kind: 'max' | 'min', name: string) {
+function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attributes> {
   const op: Op<Attributes> = defineOp<Attributes>({
     name,
+    overload: () => overload,
     forward: ([x], attrs) => [reduceTo(kind, x, attrs, x.dtype)],
     save: ([x], [out]) => [x, out],
     // All places that hold the extreme share the gradient.
@@ -166,6 +177,8 @@ function extremeOp(kind: 'max' | 'min', name: string) {
 }
 const amaxOp = extremeOp('max', 'Amax')
 const aminOp = extremeOp('min', 'Amin')
+const maxOp = extremeOp('max', 'Max', 1)
+const minOp = extremeOp('min', 'Min', 1)
 
 function requireElements(self: Tensor, dims: readonly number[], name: string): void {
   if (self.layout.numel > 0) return
@@ -223,24 +236,26 @@ const pickOp: Op<{ dim: number; size: number; keepdim: boolean }> = defineOp<{ d
   backward: ([g], { saved: [index], attrs }) => [placeOp([g!, index], attrs)[0], null],
 })
 
-const selectOp: Op<{ kind: 0 | 1; dim: number; keepdim: boolean }> = defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
-  name: 'MaxMin',
-  differentiableOutputs: 1,
-  forward: ([x], { kind, dim, keepdim }) => {
-    const { operand, count, kept, shown: shape } = reducing(x, x.ndim === 0 ? [] : [dim], keepdim)
-    const backend = x.storage.allocator
-    const values = emptyTensor(backend, kept, x.dtype)
-    const indices = emptyTensor(backend, kept, 'int64')
-    if (values.layout.numel > 0) backend.run('reduceIndex', kind, operand, values, indices, count)
-    return [shown(values, shape), shown(indices, shape)]
-  },
-  save: (_, [, indices]) => [indices],
-  backward: ([g], { saved: [indices], attrs, inputs }) => {
-    const { shape } = inputs[0]
-    if (shape.length === 0) return [g]
-    return [placeOp([g!, indices], { dim: attrs.dim, size: shape[attrs.dim], keepdim: attrs.keepdim })[0]]
-  },
-})
+const selectOps: Op<{ kind: 0 | 1; dim: number; keepdim: boolean }>[] = ['Max', 'Min'].map((name) =>
+  defineOp<{ kind: 0 | 1; dim: number; keepdim: boolean }>({
+    name,
+    differentiableOutputs: 1,
+    forward: ([x], { kind, dim, keepdim }) => {
+      const { operand, count, kept, shown: shape } = reducing(x, x.ndim === 0 ? [] : [dim], keepdim)
+      const backend = x.storage.allocator
+      const values = emptyTensor(backend, kept, x.dtype)
+      const indices = emptyTensor(backend, kept, 'int64')
+      if (values.layout.numel > 0) backend.run('reduceIndex', kind, operand, values, indices, count)
+      return [shown(values, shape), shown(indices, shape)]
+    },
+    save: (_, [, indices]) => [indices],
+    backward: ([g], { saved: [indices], attrs, inputs }) => {
+      const { shape } = inputs[0]
+      if (shape.length === 0) return [g]
+      return [placeOp([g!, indices], { dim: attrs.dim, size: shape[attrs.dim], keepdim: attrs.keepdim })[0]]
+    },
+  }),
+)
 
 export interface KeepDim {
   keepdim?: boolean
@@ -259,7 +274,7 @@ function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
     const { dim: d, keepdim = false } = typeof dim === 'number' ? { ...options, dim } : dim
     const wrapped = wrapDim(d, self.ndim)
     requireElements(self, self.ndim === 0 ? [] : [wrapped], name)
-    const [values, indices] = selectOp([self], { kind, dim: wrapped, keepdim })
+    const [values, indices] = selectOps[kind]([self], { kind, dim: wrapped, keepdim })
     return named({ values, indices })
   }) as Extreme
 }
@@ -269,13 +284,14 @@ function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
  * @example
  * const { values, indices } = torch.tensor([[1, 9], [5, 3]]).max(1) // [9, 5] and [1, 0]
  */
-export const max: Extreme = extreme(0, amaxOp, 'max')
+export const max: Extreme = extreme(0, maxOp, 'max')
 /** The smallest element, or with `dim` the smallest ones and their indices, as `torch.min`. */
-export const min: Extreme = extreme(1, aminOp, 'min')
+export const min: Extreme = extreme(1, minOp, 'min')
 
 function argExtreme(kind: 0 | 1, name: string) {
   return (self: Tensor, dim?: number | null | ReduceOptions, options?: ReduceOptions): Tensor => {
     const { dim: one, keepdim = false } = readDims(dim, options)
+    if (self.dtype === 'bool') throw new Error(`"${name}_cpu" not implemented for 'Bool'`)
     const dims = wrapDims(one, self.ndim)
     requireElements(self, dims, name)
     const { operand, count, kept, shown: shape } = reducing(self, dims, keepdim)
@@ -310,35 +326,37 @@ interface VarAttributes extends Attributes {
   readonly correction: number
 }
 
-const varOp: Op<VarAttributes & { isStd: boolean }> = defineOp<VarAttributes & { isStd: boolean }>({
-  name: 'Var',
-  forward: ([x], attrs) => {
-    const { operand, count, kept, shown: shape } = reducing(x, attrs.dims, attrs.keepdim)
-    const out = emptyTensor(x.storage.allocator, kept, x.dtype)
-    if (out.layout.numel > 0) x.storage.allocator.run('variance', operand, out, null, count, attrs.correction, attrs.isStd)
-    return [shown(out, shape)]
-  },
-  save: ([x], [out], { isStd }) => (isStd ? [x, out] : [x]),
-  backward: ([g], { saved: [x, out], attrs }) => {
-    const n = attrs.dims.reduce((k, d) => k * x.layout.shape[d], 1)
-    const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
-    const full = restore(g!, attrs, x.ndim)
-    if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
-    const scale = maskedFill(
-      div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)),
-      eq(restore(out, attrs, x.ndim), 0),
-      0,
-    )
-    return [mul(scale, centred)]
-  },
-})
+const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((name) =>
+  defineOp<VarAttributes & { isStd: boolean }>({
+    name,
+    forward: ([x], attrs) => {
+      const { operand, count, kept, shown: shape } = reducing(x, attrs.dims, attrs.keepdim)
+      const out = emptyTensor(x.storage.allocator, kept, x.dtype)
+      if (out.layout.numel > 0) x.storage.allocator.run('variance', operand, out, null, count, attrs.correction, attrs.isStd)
+      return [shown(out, shape)]
+    },
+    save: ([x], [out], { isStd }) => (isStd ? [x, out] : [x]),
+    backward: ([g], { saved: [x, out], attrs }) => {
+      const n = attrs.dims.reduce((k, d) => k * x.layout.shape[d], 1)
+      const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
+      const full = restore(g!, attrs, x.ndim)
+      if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
+      const scale = maskedFill(
+        div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)),
+        eq(restore(out, attrs, x.ndim), 0),
+        0,
+      )
+      return [mul(scale, centred)]
+    },
+  }),
+)
 function spread(isStd: boolean) {
   const name = isStd ? 'std' : 'var'
   return (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor => {
     const { dim: dims, keepdim = false, correction, unbiased } = readDims(dim, options)
     if (!isFloatingPoint(self.dtype)) throw new Error(`${name} only support floating point and complex dtypes`)
     const given = Array.isArray(dims) && dims.length === 0 ? null : dims
-    return varOp([self], {
+    return spreadOps[isStd ? 1 : 0]([self], {
       dims: wrapDims(given, self.ndim),
       keepdim,
       correction: correction ?? (unbiased === false ? 0 : 1),

@@ -1,7 +1,8 @@
 /** Views: another layout on the same storage, never a kernel. */
 
+import { isIntegral } from '../core/dtype.js'
 import { edgeOf, isGradEnabled, Node, setHistory } from '../core/graph.js'
-import { type Layout, numelOf, type Shape, showShape, wrapDim } from '../core/layout.js'
+import { type Layout, numelOf, type Shape, showShape, wrapDim, wrapDims } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { cloneOp, copyInto, filled } from './copy.js'
 import { defineOp, type Gradients, needsRecording, type Op } from './dispatch.js'
@@ -144,13 +145,14 @@ export function expand(self: Tensor, ...sizes: Sizes): Tensor {
       `expand(torch.${self.dtype}{${showShape(own)}}, size=${showShape(wanted)}): the number of sizes provided (${wanted.length}) must be ` +
         `greater or equal to the number of dimensions in the tensor (${own.length})`,
     )
+  requireIntegers('expand', ...wanted)
   const shape = wanted.map((size, d) => {
     if (size === -1) {
       if (d < lead)
         throw new Error(`The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ${d}`)
       return own[d - lead]
     }
-    if (d >= lead && own[d - lead] !== 1 && own[d - lead] !== size)
+    if (size < 0 || (d >= lead && own[d - lead] !== 1 && own[d - lead] !== size))
       throw new Error(
         `The expanded size of the tensor (${size}) must match the existing size (${own[d - lead]}) at non-singleton dimension ${d}.  ` +
           `Target sizes: ${showShape(wanted)}.  Tensor sizes: ${showShape(own)}`,
@@ -169,6 +171,11 @@ export const expandAs = (self: Tensor, other: Tensor): Tensor => expand(self, ot
 export const viewAs = (self: Tensor, other: Tensor): Tensor => view(self, other.layout.shape)
 /** `reshape` with another tensor's shape, as `torch.Tensor.reshape_as`. */
 export const reshapeAs = (self: Tensor, other: Tensor): Tensor => reshape(self, other.layout.shape)
+
+function requireIntegers(name: string, ...values: unknown[]): void {
+  const bad = values.find((value) => !Number.isInteger(value))
+  if (bad !== undefined) throw new TypeError(`${name}(): expected integers, but got ${bad}`)
+}
 
 /** One index of a dimension, which goes away, as `torch.select`. */
 export function select(self: Tensor, dim: number, index: number): Tensor {
@@ -191,6 +198,7 @@ export function slice(self: Tensor, dim = 0, start: number | null = null, end: n
   if (self.ndim === 0) throw new RangeError('slice() cannot be applied to a 0-dim tensor.')
   if (!Number.isInteger(step) || step <= 0) throw new RangeError('slice step must be positive')
   const d = wrapDim(dim, self.ndim)
+  requireIntegers('slice', start ?? 0, end ?? 0)
   const size = self.layout.shape[d]
   const clip = (bound: number): number => Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size)
   const from = clip(start ?? 0)
@@ -198,9 +206,14 @@ export function slice(self: Tensor, dim = 0, start: number | null = null, end: n
   return makeView('Slice', self, self.layout.slice(d, from, length, step), (g) => embed(g, self.layout.shape, d, from, step))
 }
 
-/** `length` indices of a dimension from `start`, as `torch.narrow`. */
-export function narrow(self: Tensor, dim: number, start: number, length: number): Tensor {
+/** `length` indices of a dimension from `start` (a number or a 0-d integer tensor), as `torch.narrow`. */
+export function narrow(self: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
+  if (start instanceof Tensor) {
+    if (start.ndim !== 0 || !isIntegral(start.dtype)) throw new Error('start must be an 0-dim integral Tensor.')
+    return narrow(self, dim, start.item() as number, length)
+  }
   if (self.ndim === 0) throw new Error('narrow() cannot be applied to a 0-dim tensor.')
+  requireIntegers('narrow', start, length)
   const d = wrapDim(dim, self.ndim)
   const size = self.layout.shape[d]
   if (length < 0) throw new Error('narrow(): length must be non-negative.')
@@ -275,11 +288,19 @@ export function unbind(self: Tensor, dim = 0): Tensor[] {
   return Array.from({ length: self.layout.shape[d] }, (_, i) => select(self, d, i))
 }
 
-/** A dimension moved to another place, as `torch.movedim`. */
-export function movedim(self: Tensor, source: number, destination: number): Tensor {
-  const [from, to] = [wrapDim(source, self.ndim), wrapDim(destination, self.ndim)]
-  const order = Array.from({ length: self.ndim }, (_, d) => d).toSpliced(from, 1)
-  return permute(self, order.toSpliced(to, 0, from))
+/** Dimensions moved to other places, the others keeping their order, as `torch.movedim`. */
+export function movedim(self: Tensor, source: number | Shape, destination: number | Shape): Tensor {
+  const [from, to] = [source, destination].map((dims) => wrapDims(dims, self.ndim))
+  if (from.length !== to.length)
+    throw new Error(
+      `movedim: Invalid source or destination dims: source (${showShape(from)} dims) should contain the same number of dims as destination (${showShape(to)} dims)`,
+    )
+  if (self.ndim === 0) return permute(self)
+  const others = self.layout.shape.map((_, d) => d).filter((d) => !from.includes(d))
+  return permute(
+    self,
+    self.layout.shape.map((_, d) => (to.includes(d) ? from[to.indexOf(d)] : others.shift()!)),
+  )
 }
 
 /** The same elements cut off from the graph, sharing memory, as `torch.Tensor.detach`. */
@@ -288,7 +309,7 @@ export function detach(self: Tensor): Tensor {
 }
 
 /** Zeros of a shape with `g` in a slice of one dimension: the gradient of slicing, itself differentiable. */
-const embed = (g: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor =>
+export const embed = (g: Tensor, shape: Shape, dim: number, start: number, step: number): Tensor =>
   embedOp([g], { shape, dim, start, step })[0]
 const embedOp: Op<{ shape: Shape; dim: number; start: number; step: number }> = defineOp<{
   shape: Shape

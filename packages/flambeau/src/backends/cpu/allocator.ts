@@ -76,9 +76,12 @@ export class BufferAllocator {
   #slabAddress = 0
   #slabStart = 0
   #slabUsed = SLAB
+  readonly #exact: boolean
 
-  constructor(source: BufferSource) {
+  /** `exact` gives every block a buffer of just its size and reuses none: a sanitizer then sees every step outside. */
+  constructor(source: BufferSource, exact = false) {
     this.#source = source
+    this.#exact = exact
   }
 
   get pooled(): number {
@@ -86,6 +89,10 @@ export class BufferAllocator {
   }
 
   allocate(bytes: number): Memory {
+    if (this.#exact) {
+      const buffer = this.#source.make(bytes)
+      return new Block(this.#source.addressOf(buffer), buffer, 0, bytes)
+    }
     if (bytes <= SMALL) return this.#cut(alignUp(bytes))
     const capacity = sizeClass(bytes)
     const pooled = this.#pool.take(capacity)
@@ -98,11 +105,7 @@ export class BufferAllocator {
 
   /** Small blocks are not worth keeping: their slab goes as a whole. */
   free(memory: Memory): void {
-    if (memory.capacity > SMALL) this.#pool.put(memory as Block)
-  }
-
-  emptyCache(): void {
-    for (const _ of this.#pool.drain());
+    if (memory.capacity > SMALL && !this.#exact) this.#pool.put(memory as Block)
   }
 
   #cut(capacity: number): Memory {

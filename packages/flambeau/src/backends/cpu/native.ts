@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module'
 import type { MemoryUse } from '../backend.js'
-import { BufferAllocator } from './allocator.js'
+import { BufferAllocator, type BufferSource } from './allocator.js'
 import type { Engine } from './engine.js'
 
 interface Addon {
@@ -40,7 +40,7 @@ export function loadNative(): Engine | { readonly missing: string } {
   const frame = new Float64Array(addon.frame)
   let sinceSample = 0
   let peak = 0
-  const allocator = new BufferAllocator({
+  const source: BufferSource = {
     make: (bytes) => {
       sinceSample += bytes
       // V8's own count is the truth, but asking costs microseconds: once for some megabytes is enough.
@@ -48,7 +48,8 @@ export function loadNative(): Engine | { readonly missing: string } {
       return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer
     },
     addressOf: addon.addressOf,
-  })
+  }
+  const allocator = new BufferAllocator(source, isa.endsWith('-sanitize'))
   function sample(): MemoryUse {
     sinceSample = 0
     const live = Math.max(0, process.memoryUsage().arrayBuffers - allocator.pooled)

@@ -1,7 +1,82 @@
-import type { Backend } from '../backend.js'
-export class ReferenceBackend {
-  constructor(_slot: number) {
-    throw new Error('reference engine: being built')
+/** The reference engine: every kernel in plain TypeScript, as its definition reads. The other engines are tested against it. */
+
+import type { Memory } from '../../core/storage.js'
+import type { Backend, Kernels, MemoryUse } from '../backend.js'
+import { conv, convGradInput, convGradWeight } from './conv.js'
+import { bernoulliTensor, fillRandom, randint, randperm, seedGenerator } from './draw.js'
+import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
+import { nllLoss, nllLossBackward } from './loss.js'
+import { matmul } from './matmul.js'
+import { BufferMemory } from './memory.js'
+import { pointwise } from './pointwise.js'
+import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
+import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
+
+// biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
+type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
+
+const kernels: KernelTable = {
+  reduce,
+  reduceIndex,
+  variance,
+  softmax,
+  softmaxBackward,
+  matmul,
+  conv,
+  convGradInput,
+  convGradWeight,
+  maxPool,
+  maxPoolBackward,
+  maxPoolGather,
+  avgPool,
+  avgPoolBackward,
+  nllLoss,
+  nllLossBackward,
+  gather,
+  scatter,
+  indexSelect,
+  indexAdd,
+  arange,
+  nonzero,
+  seedGenerator,
+  random: fillRandom,
+  randint,
+  randperm,
+  bernoulliTensor,
+} satisfies KernelTable
+
+export class ReferenceBackend implements Backend {
+  readonly name = 'reference'
+  readonly device = 'cpu'
+  readonly slot: number
+  readonly pointwise = pointwise
+  readonly #memory = new BufferMemory()
+
+  constructor(slot: number) {
+    this.slot = slot
+  }
+
+  allocate(bytes: number): Memory {
+    return this.#memory.allocate(bytes)
+  }
+
+  free(memory: Memory): void {
+    this.#memory.free(memory)
+  }
+
+  run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number {
+    return kernels[kernel](...args) ?? 0
+  }
+
+  memory(): MemoryUse {
+    return this.#memory.use()
+  }
+
+  describe(): string {
+    return 'reference (TypeScript, 1 thread)'
+  }
+
+  threads(): number {
+    return 1
   }
 }
-export interface ReferenceBackend extends Backend {}

@@ -1,0 +1,235 @@
+/** The ops under test: how to call each, on what, and whether it is differentiable. A new op is tested by being listed. */
+
+import type { DType, Tensor } from '../../src/index.js'
+import * as torch from '../../src/index.js'
+import type { Domain } from './samples.js'
+
+export interface Input {
+  readonly shape: readonly number[]
+  readonly domain?: Domain
+  /** A dtype of its own, whatever the case's is. */
+  readonly dtype?: DType
+  /** Not differentiated, although its dtype would allow it. */
+  readonly constant?: boolean
+}
+
+export interface Case {
+  readonly name: string
+  readonly inputs: readonly Input[]
+  readonly run: (...inputs: Tensor[]) => Tensor | Iterable<Tensor>
+  readonly dtypes: readonly DType[]
+  /** Checked by gradcheck and gradgradcheck; 'once' where the second derivative is not implemented. */
+  readonly differentiable: boolean | 'once'
+  /** More error than one rounding: sums of many terms. */
+  readonly slack?: number
+}
+
+export const floats: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16']
+export const integers: readonly DType[] = ['int8', 'int16', 'int32', 'int64', 'uint8']
+export const numbers: readonly DType[] = [...floats, ...integers]
+export const every: readonly DType[] = [...numbers, 'bool']
+
+const cases: Case[] = []
+const list = (name: string, inputs: readonly Input[], run: Case['run'], options: Partial<Case> = {}): void => {
+  cases.push({ name, inputs, run, dtypes: floats, differentiable: true, ...options })
+}
+type Method = (this: Tensor, ...args: unknown[]) => Tensor
+const method =
+  (name: string, ...args: unknown[]) =>
+  (x: Tensor, ...rest: Tensor[]): Tensor =>
+    (x as unknown as Record<string, Method>)[name](...rest, ...args)
+
+const matrix: Input = { shape: [3, 4] }
+
+// Pointwise, of one operand.
+// biome-ignore format: a table reads better in rows
+const unary: Record<string, Domain> = {
+  neg: 'any', abs: 'nonzero', sqrt: 'positive', rsqrt: 'positive', reciprocal: 'nonzero', exp: 'any', exp2: 'any', expm1: 'any',
+  log: 'positive', log1p: 'positive', log2: 'positive', log10: 'positive', sin: 'any', cos: 'any', tan: 'unit', asin: 'unit',
+  acos: 'unit', atan: 'any', sinh: 'any', cosh: 'any', tanh: 'any', asinh: 'any', acosh: 'aboveOne', atanh: 'unit',
+  sigmoid: 'any', erf: 'any', erfc: 'any', erfinv: 'unit', square: 'any', relu: 'nonzero', frac: 'any',
+}
+for (const [name, domain] of Object.entries(unary))
+  list(name, [{ ...matrix, domain }], method(name), {
+    dtypes: ['neg', 'abs', 'square', 'relu'].includes(name) ? numbers : floats,
+  })
+list('lgamma', [{ ...matrix, domain: 'positive' }], method('lgamma'), { differentiable: 'once' })
+list('digamma', [{ ...matrix, domain: 'positive' }], method('digamma'), { differentiable: false })
+for (const name of ['sign', 'floor', 'ceil', 'round', 'trunc']) list(name, [matrix], method(name), { dtypes: numbers })
+for (const name of ['logicalNot', 'isnan', 'isinf', 'isfinite'])
+  list(name, [matrix], method(name), { dtypes: every, differentiable: false })
+list('bitwiseNot', [matrix], method('bitwiseNot'), { dtypes: [...integers, 'bool'], differentiable: false })
+list('gelu', [matrix], (x) => torch.gelu(x))
+list('gelu tanh', [matrix], (x) => torch.gelu(x, { approximate: 'tanh' }))
+list('silu', [matrix], (x) => torch.silu(x))
+list('leakyRelu', [{ ...matrix, domain: 'nonzero' }], (x) => torch.leakyRelu(x, 0.2))
+list('clamp', [matrix], (x) => x.clamp(-1.03, 1.51), {})
+list('clamp min', [matrix], (x) => x.clamp({ min: -1.03 }))
+list('pow number', [{ ...matrix, domain: 'positive' }], (x) => x.pow(1.7))
+list('pow 2', [matrix], (x) => x.pow(2), { dtypes: numbers })
+list('add number', [matrix], (x) => x.add(2), { dtypes: every })
+list('add alpha', [matrix, matrix], (x, y) => x.add(y, { alpha: 3 }), { dtypes: numbers })
+
+// Of two, with broadcasting.
+const row: Input = { shape: [4] }
+for (const name of ['add', 'mul']) list(name, [matrix, row], method(name), { dtypes: every })
+for (const name of ['sub', 'rsub']) list(name, [matrix, row], method(name), { dtypes: numbers })
+for (const name of ['maximum', 'minimum', 'fmax', 'fmin'])
+  list(name, [{ ...matrix, domain: 'distinct' }, row], method(name), { dtypes: numbers })
+list('div', [matrix, { ...row, domain: 'nonzero' }], method('div'), { dtypes: numbers })
+list('div floor', [matrix, { ...row, domain: 'nonzero' }], (x, y) => x.div(y, { roundingMode: 'floor' }), { dtypes: numbers })
+list('div trunc', [matrix, { ...row, domain: 'nonzero' }], (x, y) => x.div(y, { roundingMode: 'trunc' }), { dtypes: numbers })
+for (const name of ['remainder', 'fmod'])
+  list(name, [matrix, { ...row, domain: 'nonzero' }], method(name), { dtypes: ['float32', 'float64', ...integers] })
+list('pow', [{ ...matrix, domain: 'positive' }, row], method('pow'))
+list(
+  'atan2',
+  [
+    { ...matrix, domain: 'nonzero' },
+    { ...row, domain: 'nonzero' },
+  ],
+  method('atan2'),
+)
+list('hypot', [{ ...matrix, domain: 'nonzero' }, row], method('hypot'))
+list(
+  'copysign',
+  [
+    { ...matrix, domain: 'nonzero' },
+    { ...row, domain: 'nonzero' },
+  ],
+  method('copysign'),
+)
+for (const name of ['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'logicalAnd', 'logicalOr', 'logicalXor'])
+  list(name, [matrix, row], method(name), { dtypes: every, differentiable: false })
+for (const name of ['bitwiseAnd', 'bitwiseOr', 'bitwiseXor'])
+  list(name, [matrix, row], method(name), { dtypes: [...integers, 'bool'], differentiable: false })
+for (const name of ['bitwiseLeftShift', 'bitwiseRightShift'])
+  list(name, [matrix, { ...row, domain: 'smallInteger' }], method(name), {
+    dtypes: ['int32', 'int64', 'uint8'],
+    differentiable: false,
+  })
+list('where', [{ ...matrix, dtype: 'bool' }, matrix, row], (c, x, y) => torch.where(c, x, y), { dtypes: every })
+list('maskedFill', [matrix, { ...row, dtype: 'bool' }], (x, m) => x.maskedFill(m, 2), { dtypes: every })
+list('lerp', [matrix, row, { ...row, domain: 'unit' }], (x, y, w) => x.lerp(y, w))
+list('addcmul', [matrix, row, matrix], (x, y, z) => x.addcmul(y, z, { value: 0.5 }))
+list('addcdiv', [matrix, row, { ...matrix, domain: 'nonzero' }], (x, y, z) => x.addcdiv(y, z, { value: 0.5 }))
+list('to float64', [matrix], (x) => x.to('float64'), { dtypes: every })
+list('to int64', [matrix], (x) => x.to('int64'), { dtypes: every, differentiable: false })
+list('to bool', [matrix], (x) => x.to('bool'), { dtypes: every, differentiable: false })
+list('to bfloat16', [matrix], (x) => x.to('bfloat16'), { dtypes: every, differentiable: false })
+list('clone', [matrix], (x) => x.clone(), { dtypes: every })
+
+// Reductions.
+const cube: Input = { shape: [3, 5, 4] }
+for (const dim of [undefined, 0, 1, -1, [0, 2]] as const) {
+  const label = dim === undefined ? '' : ` ${JSON.stringify(dim)}`
+  list(`sum${label}`, [cube], (x) => x.sum(dim), { dtypes: every, slack: 8 })
+  list(`mean${label}`, [cube], (x) => x.mean(dim, { keepdim: true }), { slack: 8 })
+  list(`amax${label}`, [{ ...cube, domain: 'distinct' }], (x) => x.amax(dim), { dtypes: every })
+  list(`var${label}`, [cube], (x) => x.var(dim), { slack: 16 })
+  list(`std${label}`, [cube], (x) => x.std(dim, { correction: 0 }), { slack: 16 })
+  list(`logsumexp${label}`, [cube], (x) => x.logsumexp(dim ?? [0, 1, 2]), { slack: 8 })
+  list(`any${label}`, [cube], (x) => x.any(dim), { dtypes: every, differentiable: false })
+  list(`all${label}`, [cube], (x) => x.all(dim, { keepdim: true }), { dtypes: every, differentiable: false })
+}
+for (const dim of [0, 1, -1]) {
+  list(`max ${dim}`, [{ ...cube, domain: 'distinct' }], (x) => x.max(dim), { dtypes: every })
+  list(`min ${dim}`, [{ ...cube, domain: 'distinct' }], (x) => x.min(dim, { keepdim: true }), { dtypes: every })
+  list(`prod ${dim}`, [{ ...cube, domain: 'nonzero' }], (x) => x.prod(dim), { slack: 8 })
+  list(`argmax ${dim}`, [{ ...cube, domain: 'distinct' }], (x) => x.argmax(dim), { dtypes: numbers, differentiable: false })
+  list(`softmax ${dim}`, [cube], (x) => x.softmax(dim), { slack: 4 })
+  list(`logSoftmax ${dim}`, [cube], (x) => x.logSoftmax(dim), { slack: 4 })
+}
+list('argmin', [{ ...cube, domain: 'distinct' }], (x) => x.argmin(), { dtypes: numbers, differentiable: false })
+list('max', [{ ...cube, domain: 'distinct' }], (x) => x.max(), { dtypes: every })
+list('prod', [{ shape: [2, 3], domain: 'nonzero' }], (x) => x.prod(), { slack: 8 })
+
+// Matrix products.
+// biome-ignore format: a table reads better in rows
+const products: [string, number[], number[]][] = [
+  ['matmul 1x1', [4], [4]], ['matmul 2x1', [3, 4], [4]], ['matmul 1x2', [4], [4, 3]], ['matmul 2x2', [3, 4], [4, 5]],
+  ['matmul 3x2', [2, 3, 4], [4, 5]], ['matmul 3x3', [2, 3, 4], [2, 4, 3]], ['matmul broadcast', [2, 1, 3, 4], [2, 4, 3]],
+  ['matmul 1x3', [4], [2, 4, 3]], ['matmul empty', [3, 0], [0, 2]],
+]
+for (const [name, a, b] of products)
+  list(name, [{ shape: a }, { shape: b }], (x, y) => x.matmul(y), { dtypes: numbers, slack: 16 })
+list('addmm', [{ shape: [5] }, { shape: [3, 4] }, { shape: [4, 5] }], (b, x, y) => b.addmm(x, y), { slack: 16 })
+list(
+  'addmm scaled',
+  [{ shape: [5] }, { shape: [3, 4] }, { shape: [4, 5] }],
+  (b, x, y) => b.addmm(x, y, { alpha: 2, beta: 0.5 }),
+  { slack: 16, dtypes: ['float32', 'float64'] },
+)
+list('linear', [{ shape: [2, 3, 4] }, { shape: [5, 4] }, { shape: [5] }], (x, w, b) => torch.linear(x, w, b), { slack: 16 })
+list('outer', [{ shape: [3] }, { shape: [4] }], (x, y) => x.outer(y))
+
+// Convolution and pooling.
+// biome-ignore format: a table reads better in rows
+const convolutions: [string, number[], number[], torch.ConvOptions][] = [
+  ['conv2d', [2, 3, 6, 5], [4, 3, 3, 2], {}], ['conv2d padded', [2, 2, 5, 5], [3, 2, 3, 3], { padding: 1 }],
+  ['conv2d strided', [1, 2, 7, 6], [2, 2, 3, 2], { stride: [2, 1], padding: [1, 0] }],
+  ['conv2d dilated', [1, 1, 7, 7], [2, 1, 3, 3], { dilation: 2 }], ['conv2d groups', [2, 4, 4, 4], [6, 2, 2, 2], { groups: 2 }],
+  ['conv2d depthwise', [1, 3, 5, 5], [3, 1, 3, 3], { groups: 3, padding: 'same' }], ['conv2d 1x1', [2, 3, 4, 4], [5, 3, 1, 1], {}],
+]
+for (const [name, x, w, options] of convolutions)
+  list(name, [{ shape: x }, { shape: w }, { shape: [w[0]] }], (i, k, b) => torch.conv2d(i, k, b, options), { slack: 32 })
+const image: Input = { shape: [2, 2, 6, 5], domain: 'distinct' }
+list('maxPool2d', [image], (x) => torch.maxPool2d(x, 2))
+list('maxPool2d padded', [image], (x) => torch.maxPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true }))
+list('maxPool2d dilated', [image], (x) => torch.maxPool2d(x, 2, { stride: 1, dilation: 2 }))
+list('avgPool2d', [image], (x) => torch.avgPool2d(x, 2), { slack: 4 })
+list(
+  'avgPool2d padded',
+  [image],
+  (x) => torch.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
+  { slack: 4 },
+)
+
+// Losses. The target's domain, 'smallInteger', stays below the four classes.
+const target: Input = { shape: [3], dtype: 'int64', domain: 'smallInteger' }
+const targets = (t: Tensor): Tensor => t.clamp(0, 3)
+for (const reduction of ['mean', 'sum', 'none'] as const) {
+  list(`nllLoss ${reduction}`, [matrix, target], (x, t) => torch.nllLoss(x, targets(t), { reduction }), { slack: 4 })
+  list(
+    `crossEntropy ${reduction}`,
+    [matrix, target, { shape: [4], domain: 'positive', constant: true }],
+    (x, t, weight) => torch.crossEntropy(x, targets(t), { reduction, weight, ignoreIndex: 1 }),
+    { slack: 8 },
+  )
+}
+list('crossEntropy smoothed', [matrix, target], (x, t) => torch.crossEntropy(x, targets(t), { labelSmoothing: 0.2 }), {
+  slack: 8,
+})
+list('crossEntropy probabilities', [matrix, { shape: [3, 4], domain: 'positive' }], (x, p) => torch.crossEntropy(x, p), {
+  slack: 8,
+})
+
+// Indexing and joining.
+const index2: Input = { shape: [2, 4], dtype: 'int64', domain: 'smallInteger' }
+const below3 = (t: Tensor): Tensor => t.clamp(0, 2)
+list('gather', [matrix, index2], (x, i) => x.gather(0, below3(i)), { dtypes: every })
+list('scatterAdd', [matrix, index2, { shape: [2, 4] }], (x, i, s) => x.scatterAdd(0, below3(i), s), { dtypes: numbers, slack: 4 })
+const index1: Input = { shape: [5], dtype: 'int64', domain: 'smallInteger' }
+list('indexSelect', [matrix, index1], (x, i) => x.indexSelect(0, below3(i)), { dtypes: every })
+list('indexAdd', [matrix, index1, { shape: [5, 4] }], (x, i, s) => x.indexAdd(0, below3(i), s), { dtypes: numbers, slack: 4 })
+list('embedding', [{ shape: [2, 2], dtype: 'int64', domain: 'smallInteger' }, { shape: [8, 3] }], (i, w) =>
+  torch.embedding(i.clamp(0, 7), w),
+)
+list('nonzero', [matrix], (x) => x.nonzero(), { dtypes: every, differentiable: false })
+list('cat', [matrix, { shape: [2, 4] }], (x, y) => torch.cat([x, y]), { dtypes: every })
+list('stack', [matrix, matrix], (x, y) => torch.stack([x, y], -1), { dtypes: every })
+
+// Views.
+// biome-ignore format: a table reads better in rows
+const views: Record<string, (x: Tensor) => Tensor> = {
+  reshape: (x) => x.reshape(5, -1), permute: (x) => x.permute(2, 0, 1), transpose: (x) => x.transpose(0, 2),
+  flatten: (x) => x.flatten(1), unsqueeze: (x) => x.unsqueeze(1), squeeze: (x) => x.narrow(1, 0, 1).squeeze(1),
+  expand: (x) => x.narrow(0, 1, 1).expand(4, 5, 4), select: (x) => x.select(1, -2), slice: (x) => x.slice(1, 1, null, 2),
+  narrow: (x) => x.narrow(2, 1, 2), unflatten: (x) => x.unflatten(2, [2, -1]), contiguous: (x) => x.permute(2, 1, 0).contiguous(),
+}
+for (const [name, run] of Object.entries(views)) list(name, [cube], run, { dtypes: every })
+list('split', [cube], (x) => x.split(2, 1), { dtypes: every })
+list('chunk', [cube], (x) => x.chunk(2, 2), { dtypes: every })
+list('unbind', [cube], (x) => x.unbind(0), { dtypes: every })
+
+export const table: readonly Case[] = cases
