@@ -5,6 +5,7 @@ import * as leaf from './autograd/leaf.js'
 import { itemSize } from './core/dtype.js'
 import { Tensor } from './core/tensor.js'
 import * as activation from './ops/activation.js'
+import * as aliases from './ops/aliases.js'
 import * as arithmetic from './ops/arithmetic.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
@@ -15,6 +16,7 @@ import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
 import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
 import * as reduce from './ops/reduce.js'
 import * as softmax from './ops/softmax.js'
+import * as special from './ops/special.js'
 import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
 import { inspectSymbol, showTensor } from './show.js'
@@ -25,12 +27,14 @@ const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = acti
 
 const functions = {
   ...activations,
+  ...aliases,
   ...arithmetic,
   ...cast,
   ...comparison,
   ...elementary,
   ...reductions,
   ...softmax,
+  ...special,
   ...strided,
   ...views,
   ...{ addmm, bmm, dot, matmul, mm, mv, outer },
