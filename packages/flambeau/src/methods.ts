@@ -3,6 +3,7 @@
 import * as engine from './autograd/engine.js'
 import * as leaf from './autograd/leaf.js'
 import { itemSize } from './core/dtype.js'
+import type { ValuesIndices } from './core/results.js'
 import { Tensor } from './core/tensor.js'
 import * as activation from './ops/activation.js'
 import * as aliases from './ops/aliases.js'
@@ -44,22 +45,18 @@ const functions = {
   ...{ backward: engine.backward },
   ...leaf,
 }
-type Functions = Omit<typeof functions, 'where'>
+type Functions = Omit<typeof functions, 'where' | 'max' | 'min'>
 
-/** A function of a tensor without its first parameter; overloads are kept. */
-type Method<F> = F extends { (self: Tensor): infer R1; (self: Tensor, ...args: infer A2): infer R2 }
-  ? F extends (self: Tensor, ...args: infer A) => infer R
-    ? Tensor extends R1
-      ? A2 extends A
-        ? R1 extends R
-          ? (...args: A) => R
-          : { (): R1; (...args: A2): R2 }
-        : { (): R1; (...args: A2): R2 }
-      : (...args: A) => R
-    : never
-  : F extends (self: Tensor, ...args: infer A) => infer R
-    ? (...args: A) => R
-    : never
+type Tail<P> = P extends readonly [unknown, ...infer Rest] ? Rest : never
+/** A function of a tensor without its first parameter. */
+type Method<F> = F extends (...args: infer P) => infer R ? (...args: Tail<P>) => R : never
+
+/** `max` and `min` as methods; inference would see the last of their signatures only. */
+interface ExtremeMethod {
+  (): Tensor
+  (dim: number, options?: reduce.KeepDim): ValuesIndices
+  (dim: reduce.KeepDim & { dim: number }): ValuesIndices
+}
 
 type Methods<T> = { [K in keyof T]: Method<T[K]> }
 type InPlaceMethods<T> = {
@@ -72,6 +69,10 @@ type InPlaceMethods<T> = {
 
 declare module './core/tensor.js' {
   interface Tensor extends Methods<Functions>, InPlaceMethods<Functions> {
+    /** The largest element, or with `dim` the largest ones and their indices, as `torch.Tensor.max`. */
+    max: ExtremeMethod
+    /** The smallest element, or with `dim` the smallest ones and their indices, as `torch.Tensor.min`. */
+    min: ExtremeMethod
     /** `self` where the condition holds, `other` elsewhere, as `torch.Tensor.where`. */
     where(condition: Tensor, other: Tensor | number): Tensor
     /** The sizes, or one of them. */
