@@ -40,7 +40,10 @@ const parameters = {
   crossEntropy: 'input target | weight size_average ignore_index reduce reduction label_smoothing',
   cumprod: 'input dim | dtype',
   cumsum: 'input dim | dtype',
+  diagEmbed: 'input offset dim1 dim2',
+  diagflat: 'input offset',
   diagonal: 'input offset dim1 dim2',
+  diagonalScatter: 'input src offset dim1 dim2',
   div: 'input other | rounding_mode',
   dropout: 'input p training',
   elu: 'input alpha',
@@ -71,6 +74,10 @@ const parameters = {
   movedim: 'input source destination',
   mseLoss: 'input target | size_average reduce reduction',
   nanToNum: 'input nan posinf neginf',
+  nanmean: 'input dim | keepdim dtype',
+  nansum: 'input dim | keepdim dtype',
+  newFull: 'input size fill_value',
+  newTensor: 'input data',
   narrow: 'input dim start length',
   nllLoss: 'input target | weight size_average ignore_index reduce reduction',
   prod: 'input dim | keepdim dtype',
@@ -78,6 +85,8 @@ const parameters = {
   round: 'input | decimals',
   scatterAdd: 'input dim index src',
   select: 'input dim index',
+  selectScatter: 'input src dim index',
+  sliceScatter: 'input src dim start end step',
   smoothL1Loss: 'input target | size_average reduce reduction beta',
   softmax: 'input dim | _stacklevel dtype',
   softplus: 'input beta threshold',
@@ -140,6 +149,11 @@ const byHand = {
       if (step !== undefined) bounds.push(step)
       return torch.arange(...bounds.map(Number), tidy({ dtype }))
     },
+  },
+  // A list, where PyTorch takes its tensors one by one as well.
+  'torch.meshgrid': {
+    requires: (torch) => typeof torch.meshgrid === 'function',
+    run: (torch, { args, kwargs }) => torch.meshgrid(Array.isArray(args[0]) ? args[0] : args, kwargs),
   },
   // Python's whole numbers are integers, JavaScript's are floats: bigints say what is meant.
   'torch.tensor': {
