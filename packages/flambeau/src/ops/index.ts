@@ -24,6 +24,7 @@ export {
   zerosLike,
 } from './creation.js'
 export * from './diagonal.js'
+export * from './distance.js'
 export * from './elementary.js'
 export * from './indexing.js'
 export * from './joining.js'
