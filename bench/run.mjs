@@ -69,13 +69,26 @@ function tasks() {
     }
   }
   const mlp = new nn.Sequential(
-    new nn.Linear(784, 512), new nn.ReLU(), new nn.Linear(512, 256), new nn.ReLU(), new nn.Linear(256, 10),
+    new nn.Linear(784, 512),
+    new nn.ReLU(),
+    new nn.Linear(512, 256),
+    new nn.ReLU(),
+    new nn.Linear(256, 10),
   )
   t.set('MLP step, batch 64', training(mlp, torch.rand(64, 784)))
   const lenet = new nn.Sequential(
-    new nn.Conv2d(1, 6, 5, { padding: 2 }), new nn.ReLU(), new nn.MaxPool2d(2),
-    new nn.Conv2d(6, 16, 5), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Flatten(),
-    new nn.Linear(400, 120), new nn.ReLU(), new nn.Linear(120, 84), new nn.ReLU(), new nn.Linear(84, 10),
+    new nn.Conv2d(1, 6, 5, { padding: 2 }),
+    new nn.ReLU(),
+    new nn.MaxPool2d(2),
+    new nn.Conv2d(6, 16, 5),
+    new nn.ReLU(),
+    new nn.MaxPool2d(2),
+    new nn.Flatten(),
+    new nn.Linear(400, 120),
+    new nn.ReLU(),
+    new nn.Linear(120, 84),
+    new nn.ReLU(),
+    new nn.Linear(84, 10),
   )
   t.set('LeNet-5 step, batch 64', training(lenet, torch.rand(64, 1, 28, 28)))
   return t
@@ -113,7 +126,11 @@ function time(run, iterations) {
 
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1]
 const show = (seconds) =>
-  seconds < 1e-6 ? `${(seconds * 1e9).toFixed(0)} ns` : seconds < 1e-3 ? `${(seconds * 1e6).toFixed(1)} µs` : `${(seconds * 1e3).toFixed(2)} ms`
+  seconds < 1e-6
+    ? `${(seconds * 1e9).toFixed(0)} ns`
+    : seconds < 1e-3
+      ? `${(seconds * 1e6).toFixed(1)} µs`
+      : `${(seconds * 1e3).toFixed(2)} ms`
 
 const table = [...tasks()].filter(([name]) => name.includes(options.only))
 const pytorch = await startPyTorch()
@@ -133,6 +150,8 @@ for (const [name, run] of table) {
     if (pytorch) theirs.push((await pytorch.time(name, iterations)) / iterations)
   }
   const ratio = pytorch ? `${median(ours.map((t, i) => theirs[i] / t)).toFixed(2)}x` : ''
-  console.log(`${name.padEnd(48)}${show(median(ours)).padStart(12)}${(pytorch ? show(median(theirs)) : '').padStart(12)}${ratio.padStart(10)}`)
+  console.log(
+    `${name.padEnd(48)}${show(median(ours)).padStart(12)}${(pytorch ? show(median(theirs)) : '').padStart(12)}${ratio.padStart(10)}`,
+  )
 }
 pytorch?.stop()

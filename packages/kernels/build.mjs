@@ -9,7 +9,8 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const here = dirname(fileURLToPath(import.meta.url))
+const self = fileURLToPath(import.meta.url)
+const here = dirname(self)
 const src = join(here, 'src')
 const dist = join(here, 'dist')
 const require = createRequire(import.meta.url)
@@ -64,11 +65,16 @@ function findCompiler() {
   return undefined
 }
 
-const headerText = headers.map((f) => readFileSync(join(src, f), 'utf8')).join('\0')
+/** The text of a file and of every header of ours that it includes, directly or not. */
+function sourceText(file, seen = new Set()) {
+  if (seen.has(file)) return ''
+  seen.add(file)
+  const text = readFileSync(join(src, file), 'utf8')
+  return text + [...text.matchAll(/^#include "(.+)"/gm)].map((match) => sourceText(match[1], seen)).join('')
+}
+
 function objectPath(source, target, command) {
-  const hash = createHash('sha256')
-    .update([headerText, readFileSync(join(src, source), 'utf8'), ...command].join('\0'))
-    .digest('hex')
+  const hash = createHash('sha256').update([sourceText(source), ...command].join('\0')).digest('hex')
   return join(cache, `${source.replace('.cpp', '')}-${target}-${hash.slice(0, 16)}.o`)
 }
 
@@ -110,13 +116,8 @@ function nativePlan(cxx) {
 }
 
 function wasmPlan() {
-  // The compiler is itself WebAssembly and runs in one thread, so each source gets a process of its own.
-  const self = fileURLToPath(import.meta.url)
   const command = ['clang++', ...flags, ...wasmFlags]
-  const objects = [...kernelSources, 'wasm.cpp'].map((source) => {
-    const object = objectPath(source, 'wasm', command)
-    return { object, build: () => execute(process.execPath, [self, '--wasm-object', source, object]) }
-  })
+  const objects = [...kernelSources, 'wasm.cpp'].map((source) => ({ source, object: objectPath(source, 'wasm', command) }))
   const output = join(dist, 'flambeau.wasm')
   return {
     output,
@@ -125,12 +126,23 @@ function wasmPlan() {
   }
 }
 
-async function wasmObject(source, object) {
+// The compiler is itself WebAssembly: loading it and warming it up costs more than a source, so one process takes all.
+async function wasmObjects(pairs) {
   const { runClang } = await import('@yowasp/clang')
-  const files = Object.fromEntries([...headers, source].map((f) => [f, readFileSync(join(src, f), 'utf8')]))
-  const out = await runClang(['clang++', ...flags, ...wasmFlags, '-c', source, '-o', 'out.o'], files, quiet)
-  writeFileSync(`${object}.tmp`, out['out.o'])
-  renameSync(`${object}.tmp`, object)
+  const included = Object.fromEntries(headers.map((f) => [f, readFileSync(join(src, f), 'utf8')]))
+  for (let i = 0; i < pairs.length; i += 2) {
+    const [source, object] = pairs.slice(i, i + 2)
+    const files = { ...included, [source]: readFileSync(join(src, source), 'utf8') }
+    const out = await runClang(['clang++', ...flags, ...wasmFlags, '-c', source, '-o', 'out.o'], files, quiet)
+    writeFileSync(`${object}.tmp`, out['out.o'])
+    renameSync(`${object}.tmp`, object)
+  }
+}
+
+// What the compiler prints is shown only where it fails.
+let printed = ''
+function collect(bytes) {
+  if (bytes !== null) printed += new TextDecoder().decode(bytes)
 }
 
 async function wasmLink(output, objects) {
@@ -141,7 +153,7 @@ async function wasmLink(output, objects) {
   writeFileSync(`${output}.tmp`, out['out.wasm'])
   renameSync(`${output}.tmp`, output)
 }
-const quiet = { fetchProgress: () => {} }
+const quiet = { fetchProgress: () => {}, stderr: collect }
 
 async function main() {
   mkdirSync(cache, { recursive: true })
@@ -155,7 +167,11 @@ async function main() {
     else console.warn('flambeau: no C++ compiler found (tried $CXX, c++, g++, clang++): building the wasm engine only')
   }
   if ((!only || only === 'wasm') && !sanitize) plans.push(wasmPlan())
-  const pending = plans.flatMap((p) => p.objects).filter((o) => !existsSync(o.object))
+  const missing = plans.flatMap((p) => p.objects).filter((o) => !existsSync(o.object))
+  const pending = missing.filter((o) => o.build !== undefined)
+  const wasm = missing.filter((o) => o.build === undefined).flatMap((o) => [o.source, o.object])
+  // The long job first.
+  if (wasm.length > 0) pending.unshift({ build: () => execute(process.execPath, [self, '--wasm-objects', ...wasm]) })
   const jobs = Math.max(1, availableParallelism())
   await Promise.all(
     Array.from({ length: jobs }, async () => {
@@ -171,10 +187,10 @@ async function main() {
 
 const [mode, ...rest] = options
 try {
-  if (mode === '--wasm-object') await wasmObject(rest[0], rest[1])
+  if (mode === '--wasm-objects') await wasmObjects(rest)
   else if (mode === '--wasm-link') await wasmLink(rest[0], rest.slice(1))
   else await main()
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
+  console.error(printed || (error instanceof Error ? error.message : error))
   process.exitCode = 1
 }

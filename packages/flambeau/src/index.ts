@@ -1,6 +1,8 @@
 /** flambeau: PyTorch for TypeScript. `import * as torch from 'flambeau'`. */
 
+// The second import is for the declarations: it carries the types of Tensor's methods to those who import this package.
 import { installMethods } from './methods.js'
+import './methods.js'
 
 installMethods()
 
@@ -10,4 +12,7 @@ export { backend, getNumThreads, memory, setNumThreads } from './backends/select
 export { canCast, type DType, promoteTypes, resultTypeOf as resultType, type Scalar } from './core/dtype.js'
 export { type PrintOptions, type PrintProfile, printOptions, setPrintoptions } from './core/printing.js'
 export { Tensor } from './core/tensor.js'
+export * as data from './data/index.js'
+export * as nn from './nn/index.js'
 export * from './ops/index.js'
+export * as optim from './optim/index.js'

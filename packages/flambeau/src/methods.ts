@@ -186,7 +186,7 @@ export function installMethods(): void {
   })
   Object.defineProperty(Tensor.prototype, inspectSymbol, {
     value(this: Tensor) {
-      return showTensor(this)
+      return this.toString()
     },
   })
   Object.defineProperty(Tensor.prototype, Symbol.iterator, {
@@ -203,12 +203,4 @@ export function installMethods(): void {
   )
   property('mT', (self) => (self.ndim === 0 ? self : view.transpose(self, -2, -1)))
   property('data', view.detach)
-  const { get } = Object.getOwnPropertyDescriptor(Tensor.prototype, 'requiresGrad')!
-  Object.defineProperty(Tensor.prototype, 'requiresGrad', {
-    get,
-    set(this: Tensor, value: boolean) {
-      leaf.requiresGrad_(this, value)
-    },
-    configurable: true,
-  })
 }

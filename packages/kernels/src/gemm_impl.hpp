@@ -16,7 +16,7 @@ constexpr int64_t kBlockDepth = 512;
 constexpr int64_t kBlockRows = 256 * kTileRows;
 constexpr int64_t kBlockColumns = 4096;
 // Multiply-adds below which handing work to another thread costs more than it saves.
-constexpr int64_t kSerialWork = 128 << 10;
+constexpr int64_t kSerialWork = 512 << 10;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

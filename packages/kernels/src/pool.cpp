@@ -76,17 +76,11 @@ struct MaxPool {
     int64_t begin = 0, end = 0;
     axes[2].interior(begin, end);
     const int64_t cost = values.sizes[2] * axes[0].kernel * axes[1].kernel * axes[2].kernel;
-    int64_t plane = -1, inAt = 0, outAt = 0, indexAt = 0;
-    forRows(values, vectors ? cost / 4 : cost, [=](int64_t p, int64_t depth, int64_t height) mutable {
-      if (p != plane) {
-        plane = p;
-        inAt = x.plane(p);
-        outAt = values.plane(p);
-        indexAt = indices.plane(p);
-      }
-      const T* in = reinterpret_cast<const T*>(x.data) + inAt;
-      T* out = reinterpret_cast<T*>(values.data) + outAt + depth * values.strides[0] + height * values.strides[1];
-      int64_t* at = reinterpret_cast<int64_t*>(indices.data) + indexAt + depth * indices.strides[0] + height * indices.strides[1];
+    forRows(values, vectors ? cost / 4 : cost, [&](int64_t p, int64_t depth, int64_t height) {
+      const T* in = reinterpret_cast<const T*>(x.data) + x.plane(p);
+      T* out = reinterpret_cast<T*>(values.data) + values.plane(p) + depth * values.strides[0] + height * values.strides[1];
+      int64_t* at =
+          reinterpret_cast<int64_t*>(indices.data) + indices.plane(p) + depth * indices.strides[0] + height * indices.strides[1];
       const Span d = axes[0].span(depth), h = axes[1].span(height);
       int64_t done = begin;
       if constexpr (std::is_floating_point<T>::value) {
@@ -99,16 +93,14 @@ struct MaxPool {
   }
 };
 
-// The first index found to lie outside the plane, for the error; −1 if there is none.
+// An index found to lie outside its plane, for the error.
 struct BadIndex {
   std::atomic<int64_t> value{-1};
   std::atomic<bool> found{false};
 
-  bool check(int64_t index, int64_t area) {
-    if (uint64_t(index) < uint64_t(area)) return true;
+  void record(int64_t index) {
     found = true;
     value = index;
-    return false;
   }
   int status(Args& args, int64_t area) const {
     if (!found) return kOk;
@@ -149,18 +141,22 @@ template <class T, class F> bool accumulatePlanes(const Planes& out, int64_t cos
 template <class T> bool maxPoolBackward(const Planes& grad, const Planes& indices, const Planes& out, BadIndex& bad) {
   using C = Compute<T>;
   const int64_t area = out.area();
+  const bool dense = grad.dense() && indices.dense();
   return accumulatePlanes<T>(out, 2 * grad.area(), [&](int64_t p, C* sums) {
     const T* g = reinterpret_cast<const T*>(grad.data) + grad.plane(p);
     const int64_t* at = reinterpret_cast<const int64_t*>(indices.data) + indices.plane(p);
-    for (int64_t z = 0; z < grad.sizes[0]; z++)
-      for (int64_t y = 0; y < grad.sizes[1]; y++) {
-        const T* row = g + z * grad.strides[0] + y * grad.strides[1];
-        const int64_t* rowAt = at + z * indices.strides[0] + y * indices.strides[1];
-        for (int64_t k = 0; k < grad.sizes[2]; k++) {
-          const int64_t index = rowAt[k * indices.strides[2]];
-          if (bad.check(index, area)) sums[index] += from<C>(row[k * grad.strides[2]]);
-        }
+    const auto add = [&bad, area, sums](const T* row, int64_t step, const int64_t* rowAt, int64_t stepAt, int64_t n) {
+      for (int64_t k = 0; k < n; k++) {
+        const int64_t index = rowAt[k * stepAt];
+        if (__builtin_expect(uint64_t(index) < uint64_t(area), 1)) sums[index] += from<C>(row[k * step]);
+        else bad.record(index);
       }
+    };
+    if (dense) return add(g, 1, at, 1, grad.area());
+    for (int64_t z = 0; z < grad.sizes[0]; z++)
+      for (int64_t y = 0; y < grad.sizes[1]; y++)
+        add(g + z * grad.strides[0] + y * grad.strides[1], grad.strides[2], at + z * indices.strides[0] + y * indices.strides[1],
+            indices.strides[2], grad.sizes[2]);
   });
 }
 
@@ -173,7 +169,10 @@ template <class T> void maxPoolGather(const Planes& x, const Planes& indices, co
     T* row = reinterpret_cast<T*>(out.data) + out.plane(p) + z * out.strides[0] + y * out.strides[1];
     for (int64_t k = 0; k < out.sizes[2]; k++) {
       const int64_t index = at[k * indices.strides[2]];
-      if (!bad.check(index, area)) continue;
+      if (uint64_t(index) >= uint64_t(area)) {
+        bad.record(index);
+        continue;
+      }
       const int64_t w = index % x.sizes[2], h = index / x.sizes[2];
       row[k * out.strides[2]] =
           in[dense ? index : h / x.sizes[1] * x.strides[0] + h % x.sizes[1] * x.strides[1] + w * x.strides[2]];

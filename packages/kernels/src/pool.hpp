@@ -16,14 +16,17 @@ struct Planes {
   int64_t count = 1;
   int64_t sizes[3], strides[3];
 
-  Planes(const TensorArg& t, int spatial) : data(t.data), dtype(t.dtype), leads(t.ndim - spatial) {
-    for (int d = 0; d < leads; d++) {
-      leadSizes[d] = t.sizes[d];
-      leadStrides[d] = t.strides[d];
+  Planes(const TensorArg& t, int spatial) : data(t.data), dtype(t.dtype), leads(0) {
+    const int given = t.ndim - spatial;
+    for (int d = 0; d < given; d++) {
       count *= t.sizes[d];
+      // Dimensions that lie one inside the other count as one: finding a plane then needs no division.
+      if (leads > 0 && leadStrides[leads - 1] == t.sizes[d] * t.strides[d]) leadSizes[--leads] *= t.sizes[d];
+      else leadSizes[leads] = t.sizes[d];
+      leadStrides[leads++] = t.strides[d];
     }
     for (int d = 0; d < 3; d++) {
-      const int from = leads + d - (3 - spatial);
+      const int from = given + d - (3 - spatial);
       sizes[d] = d < 3 - spatial ? 1 : t.sizes[from];
       strides[d] = d < 3 - spatial ? 0 : t.strides[from];
     }

@@ -2,17 +2,10 @@
 
 import { edgeOf, type GradientHook, type RemovableHandle } from '../core/graph.js'
 import { metaOf, type Tensor } from '../core/tensor.js'
-import { requireDifferentiable } from '../ops/creation.js'
 
 /** Starts (or stops) recording operations on this leaf, in place, as `torch.Tensor.requires_grad_`. */
 export function requiresGrad_(self: Tensor, requiresGrad = true): Tensor {
-  if (requiresGrad) requireDifferentiable(self)
-  else if (!self.isLeaf)
-    throw new Error(
-      'you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that ' +
-        "doesn't require differentiation use varNoGrad = var.detach().",
-    )
-  if (self.isLeaf) self.leafRequiresGrad = requiresGrad
+  self.requiresGrad = requiresGrad
   return self
 }
 

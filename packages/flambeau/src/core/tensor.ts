@@ -1,5 +1,5 @@
 import type { Backend } from '../backends/backend.js'
-import type { DType } from './dtype.js'
+import { type DType, isFloatingPoint } from './dtype.js'
 import type { Edge, GradientHook, Node } from './graph.js'
 import type { Layout } from './layout.js'
 import type { Storage } from './storage.js'
@@ -71,6 +71,16 @@ export class Tensor {
   /** Whether backward computes a gradient for this tensor. Settable on leaves. */
   get requiresGrad(): boolean {
     return this.leafRequiresGrad || this.node !== null
+  }
+  set requiresGrad(value: boolean) {
+    if (value && !isFloatingPoint(this.dtype))
+      throw new Error('only Tensors of floating point and complex dtype can require gradients')
+    if (!value && this.node !== null)
+      throw new Error(
+        'you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that ' +
+          "doesn't require differentiation use varNoGrad = var.detach().",
+      )
+    if (this.node === null) this.leafRequiresGrad = value
   }
 
   /** The node that made this tensor, or null for a leaf. */

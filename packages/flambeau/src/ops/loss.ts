@@ -3,12 +3,15 @@
 import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import { numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
+import * as e from '../ir/expr.js'
+import { g, x, y, z } from '../ir/expr.js'
 import { clamp } from './activation.js'
 import { add, div, mul, neg } from './arithmetic.js'
 import { ne, where } from './comparison.js'
+import { binary, ternary } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { indexSelect } from './indexing.js'
-import { sum } from './reduce.js'
+import { mean, sum } from './reduce.js'
 import { logSoftmax } from './softmax.js'
 import { reshape, squeeze, unsqueeze } from './view.js'
 
@@ -19,6 +22,72 @@ function reductionCode(reduction: LossReduction): number {
   const code = reductionCodes[reduction]
   if (code === undefined) throw new Error(`${reduction} is not a valid value for reduction`)
   return code
+}
+
+export interface LossOptions {
+  /** The mean of all elements, their sum, or one loss each. */
+  reduction?: LossReduction
+}
+
+function reduced(loss: Tensor, reduction: LossReduction): Tensor {
+  const code = reductionCode(reduction)
+  return code === 0 ? loss : code === 1 ? mean(loss) : sum(loss)
+}
+
+/** As PyTorch: broadcasting a target is allowed, and nearly always a mistake. */
+function warnOfBroadcast(input: Tensor, target: Tensor): void {
+  if (!sameShape(input.layout.shape, target.layout.shape))
+    console.warn(
+      `Using a target size (${sizeOf(target)}) that is different to the input size (${sizeOf(input)}). This will likely lead to ` +
+        'incorrect results due to broadcasting. Please ensure they have the same size.',
+    )
+}
+const sizeOf = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
+
+const squaredDifference = binary('MseLoss', e.square(e.sub(x, y)), {
+  gradients: { x: e.mul(g, e.mul(2, e.sub(x, y))), y: e.mul(g, e.mul(2, e.sub(y, x))) },
+})
+/** The mean of (input − target)², as `torch.nn.functional.mse_loss`. */
+export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  warnOfBroadcast(input, target)
+  return reduced(squaredDifference(input, target), options.reduction ?? 'mean')
+}
+
+const absoluteDifference = binary('L1Loss', e.abs(e.sub(x, y)))
+/** The mean of |input − target|, as `torch.nn.functional.l1_loss`. */
+export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  warnOfBroadcast(input, target)
+  return reduced(absoluteDifference(input, target), options.reduction ?? 'mean')
+}
+
+// −y·ln σ(x)·w − (1 − y)·ln(1 − σ(x)) in a form that never overflows: ln(1 + e^−x) = ln(1 + e^−|x|) + max(−x, 0).
+const [logit, label, positive] = [x, y, z]
+const softplus = e.add(e.log1p(e.exp(e.neg(e.abs(logit)))), e.max(e.neg(logit), 0))
+const scale = e.add(1, e.mul(e.sub(positive, 1), label))
+const bceTerm = ternary('BinaryCrossEntropyWithLogits', e.add(e.mul(e.sub(1, label), logit), e.mul(scale, softplus)), {
+  gradients: {
+    x: e.mul(g, e.add(e.sub(1, label), e.mul(scale, e.sub(e.sigmoid(logit), 1)))),
+    y: e.mul(g, e.sub(e.mul(e.sub(positive, 1), softplus), logit)),
+    z: e.mul(g, e.mul(label, softplus)),
+  },
+})
+
+export interface BceWithLogitsOptions extends LossOptions {
+  /** A weight per element, broadcast. */
+  weight?: Tensor | null
+  /** How much more positive examples count, per class. */
+  posWeight?: Tensor | null
+}
+/**
+ * The binary cross-entropy of logits x with probabilities y, `−y·ln σ(x) − (1 − y)·ln(1 − σ(x))`, as
+ * `torch.nn.functional.binary_cross_entropy_with_logits`.
+ */
+export function binaryCrossEntropyWithLogits(input: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
+  const { weight = null, posWeight = null, reduction = 'mean' } = options
+  if (!sameShape(input.layout.shape, target.layout.shape))
+    throw new Error(`Target size (${sizeOf(target)}) must be the same as input size (${sizeOf(input)})`)
+  const loss = bceTerm(input, target, posWeight ?? 1)
+  return reduced(weight === null ? loss : mul(loss, weight), reduction)
 }
 
 interface NllAttributes {

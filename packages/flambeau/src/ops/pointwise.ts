@@ -304,7 +304,9 @@ function scalarsOf(args: readonly Argument[]): readonly number[] {
   let scalars: number[] | null = null
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]
-    if (!(arg instanceof Tensor)) (scalars ??= []).push(Number(arg))
+    if (arg instanceof Tensor) continue
+    if (scalars === null) scalars = [Number(arg)]
+    else scalars.push(Number(arg))
   }
   return scalars ?? noScalars
 }

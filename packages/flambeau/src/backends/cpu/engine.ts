@@ -63,8 +63,7 @@ export class CpuBackend implements Backend {
     const frame = this.#frame
     frame[0] = this.#kernel('threads')
     frame[1] = count
-    this.#engine.run()
-    return frame[1]
+    return this.#run(frame)[1]
   }
 
   describe(): string {
@@ -91,8 +90,8 @@ export class CpuBackend implements Backend {
       }
     }
     for (let i = 0; i < scalars.length; i++) frame[at++] = scalars[i]
-    this.#engine.run()
-    if (frame[0] !== 0) throw kernelError(frame[0], 'pointwise', frame[1], frame[2])
+    const answer = this.#run(frame)
+    if (answer[0] !== 0) throw kernelError(answer[0], 'pointwise', answer[1], answer[2])
   }
 
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number {
@@ -119,16 +118,23 @@ export class CpuBackend implements Backend {
         for (const item of list) frame[at++] = item
       }
     }
+    const answer = this.#run(frame)
+    if (answer[0] !== 0) throw kernelError(answer[0], kernel, answer[1], answer[2])
+    return answer[1]
+  }
+
+  /** Runs what the frame says and answers with the frame: another array if the kernel made the engine's memory grow. */
+  #run(frame: Float64Array): Float64Array {
     this.#engine.run()
-    if (frame[0] !== 0) throw kernelError(frame[0], kernel, frame[1], frame[2])
-    return frame[1]
+    if (frame.length === 0) this.#frame = this.#engine.frame()
+    return this.#frame
   }
 
   /** Writes an operand's address and dtype. */
   #address(frame: Float64Array, at: number, operand: Operand): number {
     const address = operand.storage.address
     // NaN once released: reading `memory` raises the error that says so.
-    if (address !== address) void operand.storage.memory
+    if (Number.isNaN(address)) void operand.storage.memory
     frame[at] = address + operand.layout.offset * bytesOf[operand.dtype]
     frame[at + 1] = codes[operand.dtype]
     return at + 2
@@ -151,13 +157,13 @@ export class CpuBackend implements Backend {
     for (const { op, target, args } of program.instructions)
       write(this.#opcodes.get(op)!, target, args[0], args[1] ?? -1, args[2] ?? -1)
     write(program.outputs.length, ...program.outputs)
-    this.#engine.run()
-    if (frame[0] !== 0) {
+    const answer = this.#run(frame)
+    if (answer[0] !== 0) {
       const ops = [...new Set(program.instructions.map((i) => i.op))].join(', ')
       throw new Error(`not implemented for '${classNames[compute]}': ${ops}`)
     }
-    program.handles[this.slot * 4 + compute] = frame[1]
-    return frame[1]
+    program.handles[this.slot * 4 + compute] = answer[1]
+    return answer[1]
   }
 }
 

@@ -17,9 +17,13 @@ interface Exports {
   release(address: number): void
 }
 
-/** The kernels' module has no imports: it is pure computation over its own memory. */
+/** The C++ library writes a last message before it aborts; there is nowhere to write it, and the trap that follows tells. */
+const badFileDescriptor = (): number => 8
+const wasi_snapshot_preview1 = { fd_close: badFileDescriptor, fd_seek: badFileDescriptor, fd_write: badFileDescriptor }
+
+/** The engine over a compiled module of the kernels: pure computation on its own memory. */
 export function instantiateWasm(module: WebAssembly.Module): Engine {
-  const wasm = new WebAssembly.Instance(module, {}).exports as unknown as Exports
+  const wasm = new WebAssembly.Instance(module, { wasi_snapshot_preview1 }).exports as unknown as Exports
   wasm._initialize()
   const text = (at: number): string => {
     const bytes = new Uint8Array(wasm.memory.buffer)

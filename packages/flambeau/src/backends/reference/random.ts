@@ -137,7 +137,10 @@ export function memoryOrder(sizes: readonly number[], strides: readonly number[]
     }
   }
   const walk = (level: number, offset: number): void => {
-    if (level < 0) return visit(offset)
+    if (level < 0) {
+      visit(offset)
+      return
+    }
     const d = dims[level]!
     for (let i = 0; i < sizes[d]!; i++) walk(level - 1, offset + i * strides[d]!)
   }

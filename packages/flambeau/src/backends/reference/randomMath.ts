@@ -367,7 +367,7 @@ export function logFloat(value: number): number {
 export function sinCosFloat(value: number): [number, number] {
   const j = (Math.trunc(fr(value * fr(1.27323954473516))) + 1) & ~1
   let x = fmaFloat(j, -0.78515625, value)
-  x = fmaFloat(j, fr(-2.4187564849853515625e-4), x)
+  x = fmaFloat(j, fr(-2.4187564849853516e-4), x)
   x = fmaFloat(j, fr(-3.774894977445941e-8), x)
   const z = fr(x * x)
   let c = fmaFloat(fr(2.443315711809948e-5), z, fr(-1.388731625493765e-3))

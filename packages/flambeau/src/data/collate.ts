@@ -1,0 +1,58 @@
+/** How samples become a batch. */
+
+import { noGrad } from '../autograd/mode.js'
+import { Tensor } from '../core/tensor.js'
+import { tensor } from '../ops/creation.js'
+import { stack } from '../ops/joining.js'
+
+/** What the default collation makes of samples of this type. */
+export type Collated<S> = S extends Tensor
+  ? Tensor
+  : S extends number | boolean | bigint
+    ? Tensor
+    : S extends string
+      ? string[]
+      : S extends readonly unknown[]
+        ? { -readonly [K in keyof S]: Collated<S[K]> }
+        : S extends object
+          ? { -readonly [K in keyof S]: Collated<S[K]> }
+          : never
+
+/**
+ * A batch of samples, as PyTorch's `default_collate`: tensors are stacked; numbers become an int64 tensor if all are
+ * whole and float32 otherwise, booleans a bool tensor; arrays and objects are collated place by place; strings stay.
+ *
+ * @example
+ * data.defaultCollate([[torch.zeros(2), 1], [torch.ones(2), 0]]) // [tensor of shape [2, 2], int64 tensor of shape [2]]
+ */
+export function defaultCollate<S>(samples: readonly S[]): Collated<S> {
+  return noGrad(() => collate(samples)) as Collated<S>
+}
+
+function collate(samples: readonly unknown[]): unknown {
+  const [first] = samples
+  if (first instanceof Tensor) return stack(samples as Tensor[])
+  switch (typeof first) {
+    case 'number':
+      return tensor(samples as number[], { dtype: samples.every(Number.isInteger) ? 'int64' : 'float32' })
+    case 'boolean':
+    case 'bigint':
+      return tensor(samples as boolean[])
+    case 'string':
+      return samples
+  }
+  if (Array.isArray(first)) {
+    const lists = samples as readonly unknown[][]
+    if (lists.some((list) => list.length !== first.length))
+      throw new Error('each element in list of batch should be of equal size')
+    return first.map((_, i) => collate(lists.map((list) => list[i])))
+  }
+  if (typeof first === 'object' && first !== null && isPlain(first)) {
+    const dicts = samples as readonly Record<string, unknown>[]
+    return Object.fromEntries(Object.keys(first).map((key) => [key, collate(dicts.map((dict) => dict[key]))]))
+  }
+  const found = first === null || typeof first !== 'object' ? String(first) : first.constructor.name
+  throw new TypeError(`default_collate: batch must contain tensors, numbers, strings, objects or arrays; found ${found}`)
+}
+
+const isPlain = (value: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(value))
