@@ -74,7 +74,9 @@ function sourceText(file, seen = new Set()) {
 }
 
 function objectPath(source, target, command) {
-  const hash = createHash('sha256').update([sourceText(source), ...command].join('\0')).digest('hex')
+  const hash = createHash('sha256')
+    .update([sourceText(source), ...command].join('\0'))
+    .digest('hex')
   return join(cache, `${source.replace('.cpp', '')}-${target}-${hash.slice(0, 16)}.o`)
 }
 

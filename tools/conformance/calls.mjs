@@ -36,6 +36,7 @@ const parameters = {
   clip: 'input min max',
   clampMax: 'input max',
   clampMin: 'input min',
+  constant_: 'tensor val',
   conv2d: 'input weight bias stride padding dilation groups',
   cosineSimilarity: 'x1 x2 | dim eps',
   countNonzero: 'input dim',
@@ -85,6 +86,7 @@ const parameters = {
   newTensor: 'input data',
   narrow: 'input dim start length',
   nllLoss: 'input target | weight size_average ignore_index reduce reduction',
+  normal_: 'tensor mean std',
   poissonNllLoss: 'input target | log_input full size_average eps reduce reduction',
   prod: 'input dim | keepdim dtype',
   roll: 'input shifts dims',
@@ -111,8 +113,16 @@ const parameters = {
   triu: 'input diagonal',
   unbind: 'input dim',
   unflatten: 'input dim sizes',
+  uniform_: 'tensor a b',
   unsqueeze: 'input dim',
   where: 'condition input other',
+}
+
+/** Parameters of module constructors that are positional where a case names them. */
+export const constructorParameters = {
+  LogSoftmax: ['dim'],
+  Softmax: ['dim'],
+  Softmin: ['dim'],
 }
 
 /** Arguments that say nothing here: memory and placement hints, and options of old that are always None. */
