@@ -10,21 +10,41 @@ import * as aliases from './ops/aliases.js'
 import * as arithmetic from './ops/arithmetic.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
-import { emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike } from './ops/creation.js'
+import {
+  emptyLike,
+  fullLike,
+  item,
+  itemBigInt,
+  newEmpty,
+  newFull,
+  newOnes,
+  newTensor,
+  newZeros,
+  onesLike,
+  tolist,
+  toTypedArray,
+  zerosLike,
+} from './ops/creation.js'
+import * as diagonals from './ops/diagonal.js'
 import * as elementary from './ops/elementary.js'
 import { gather, indexAdd, indexSelect, nonzero, scatterAdd } from './ops/indexing.js'
-import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
+import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
+import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
 import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
+import * as rearrange from './ops/rearrange.js'
 import * as reduce from './ops/reduce.js'
 import * as softmax from './ops/softmax.js'
 import * as special from './ops/special.js'
 import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
+import { unfold } from './ops/windows.js'
 import { inspectSymbol, showTensor } from './show.js'
 
 const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
+
+const { trilIndices: _trilIndices, triuIndices: _triuIndices, ...diagonal } = diagonals
 
 const functions = {
   ...activations,
@@ -32,16 +52,21 @@ const functions = {
   ...arithmetic,
   ...cast,
   ...comparison,
+  ...diagonal,
   ...elementary,
+  ...rearrange,
+  ...{ unfold },
+  ...{ dsplit, hsplit, tensorSplit, vsplit },
   ...reductions,
   ...softmax,
   ...special,
   ...strided,
   ...views,
-  ...{ addmm, bmm, dot, matmul, mm, mv, outer },
+  ...{ addbmm, addmm, addmv, addr, baddbmm, inner, bmm, dot, matmul, mm, mv, outer },
   ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
   ...{ bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ },
   ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
+  ...{ newEmpty, newFull, newOnes, newTensor, newZeros },
   ...{ backward: engine.backward },
   ...leaf,
 }

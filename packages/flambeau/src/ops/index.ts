@@ -23,6 +23,8 @@ export {
   zeros,
   zerosLike,
 } from './creation.js'
+export * from './diagonal.js'
+export * from './distance.js'
 export * from './elementary.js'
 export * from './indexing.js'
 export * from './joining.js'
@@ -31,6 +33,7 @@ export * from './matmul.js'
 export * from './nonlinear.js'
 export * from './pool.js'
 export * from './random.js'
+export * from './rearrange.js'
 export * from './reduce.js'
 export * from './softmax.js'
 export * from './special.js'
