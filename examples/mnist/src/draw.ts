@@ -29,7 +29,13 @@ export function drawPredictions(images: Tensor, labels: Tensor, probabilities: T
   const lines: string[] = []
   for (let first = 0; first < blocks.length; first += perRow) {
     const group = blocks.slice(first, first + perRow)
-    for (let l = 0; l < SIZE / 2; l++) lines.push(group.map((block) => block[l]).join(' ').trimEnd())
+    for (let l = 0; l < SIZE / 2; l++)
+      lines.push(
+        group
+          .map((block) => block[l])
+          .join(' ')
+          .trimEnd(),
+      )
   }
   return lines.join('\n')
 }

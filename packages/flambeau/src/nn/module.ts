@@ -48,7 +48,6 @@ class Callable {
 
 /** A module is called like a function, with the parameters and result of its own `forward`. */
 export interface Module {
-  // biome-ignore lint/style/useShorthandFunctionType: only an interface merges with the class
   (...args: Parameters<this['forward']>): ReturnType<this['forward']>
 }
 
