@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as torch from '../src/index.js'
 import { data, type Tensor } from '../src/index.js'
 import { decode, type Json, keywords, readCases } from './support/python.js'
@@ -54,8 +54,7 @@ describe('DataLoader', () => {
     const set = new data.TensorDataset(torch.arange(10).view(5, 2), torch.arange(5).mul(10))
     const loader = new data.DataLoader(set, { batchSize: 2 })
     expect(loader.length).toBe(3)
-    const batches = await collect(loader)
-    expectTypeOf(batches).toEqualTypeOf<[Tensor, Tensor][]>()
+    const batches: [Tensor, Tensor][] = await collect(loader)
     expect(batches.map(([x, y]) => [x.tolist(), y.tolist()])).toEqual([
       [[[0, 1], [2, 3]], [0, 10]],
       [[[4, 5], [6, 7]], [20, 30]],

@@ -130,7 +130,12 @@ describe('state dict', () => {
   test('all problems in one error, and nothing written', () => {
     const net = new Net()
     const before = net.scale.tolist()
-    const state = { ...new Net().stateDict(), scale: torch.zeros(1), 'hidden.weight': torch.zeros(2, 2), extra: torch.zeros(1) }
+    const state: nn.StateDict = {
+      ...new Net().stateDict(),
+      scale: torch.zeros(1),
+      'hidden.weight': torch.zeros(2, 2),
+      extra: torch.zeros(1),
+    }
     delete state['hidden.bias']
     expect(() => net.loadStateDict(state)).toThrow(
       new Error(

@@ -3,7 +3,7 @@ import * as torch from '../src/index.js'
 import { nn, optim, type Tensor } from '../src/index.js'
 import { decode, decodeTensor, type Json, keywords, readCases } from './support/python.js'
 
-type AnyOptimizer = optim.SGD | optim.Adam
+type AnyOptimizer = optim.SGD | optim.Adam | optim.AdamW
 
 function expectClose(got: Tensor, want: Tensor, [rtol, atol]: readonly [number, number], what: string): void {
   expect([got.shape, got.dtype], what).toEqual([want.shape, want.dtype])
