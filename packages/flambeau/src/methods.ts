@@ -3,8 +3,10 @@
 import * as engine from './autograd/engine.js'
 import * as leaf from './autograd/leaf.js'
 import { itemSize } from './core/dtype.js'
+import type { ValuesIndices } from './core/results.js'
 import { Tensor } from './core/tensor.js'
 import * as activation from './ops/activation.js'
+import * as aliases from './ops/aliases.js'
 import * as arithmetic from './ops/arithmetic.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
@@ -15,6 +17,7 @@ import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
 import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
 import * as reduce from './ops/reduce.js'
 import * as softmax from './ops/softmax.js'
+import * as special from './ops/special.js'
 import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
 import { inspectSymbol, showTensor } from './show.js'
@@ -25,12 +28,14 @@ const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = acti
 
 const functions = {
   ...activations,
+  ...aliases,
   ...arithmetic,
   ...cast,
   ...comparison,
   ...elementary,
   ...reductions,
   ...softmax,
+  ...special,
   ...strided,
   ...views,
   ...{ addmm, bmm, dot, matmul, mm, mv, outer },
@@ -40,22 +45,18 @@ const functions = {
   ...{ backward: engine.backward },
   ...leaf,
 }
-type Functions = Omit<typeof functions, 'where'>
+type Functions = Omit<typeof functions, 'where' | 'max' | 'min'>
 
-/** A function of a tensor without its first parameter; overloads are kept. */
-type Method<F> = F extends { (self: Tensor): infer R1; (self: Tensor, ...args: infer A2): infer R2 }
-  ? F extends (self: Tensor, ...args: infer A) => infer R
-    ? Tensor extends R1
-      ? A2 extends A
-        ? R1 extends R
-          ? (...args: A) => R
-          : { (): R1; (...args: A2): R2 }
-        : { (): R1; (...args: A2): R2 }
-      : (...args: A) => R
-    : never
-  : F extends (self: Tensor, ...args: infer A) => infer R
-    ? (...args: A) => R
-    : never
+type Tail<P> = P extends readonly [unknown, ...infer Rest] ? Rest : never
+/** A function of a tensor without its first parameter. */
+type Method<F> = F extends (...args: infer P) => infer R ? (...args: Tail<P>) => R : never
+
+/** `max` and `min` as methods; inference would see the last of their signatures only. */
+interface ExtremeMethod {
+  (): Tensor
+  (dim: number, options?: reduce.KeepDim): ValuesIndices
+  (dim: reduce.KeepDim & { dim: number }): ValuesIndices
+}
 
 type Methods<T> = { [K in keyof T]: Method<T[K]> }
 type InPlaceMethods<T> = {
@@ -68,6 +69,10 @@ type InPlaceMethods<T> = {
 
 declare module './core/tensor.js' {
   interface Tensor extends Methods<Functions>, InPlaceMethods<Functions> {
+    /** The largest element, or with `dim` the largest ones and their indices, as `torch.Tensor.max`. */
+    max: ExtremeMethod
+    /** The smallest element, or with `dim` the smallest ones and their indices, as `torch.Tensor.min`. */
+    min: ExtremeMethod
     /** `self` where the condition holds, `other` elsewhere, as `torch.Tensor.where`. */
     where(condition: Tensor, other: Tensor | number): Tensor
     /** The sizes, or one of them. */

@@ -263,6 +263,7 @@ export interface KeepDim {
 export interface Extreme {
   (self: Tensor): Tensor
   (self: Tensor, dim: number, options?: KeepDim): ValuesIndices
+  (self: Tensor, dim: KeepDim & { dim: number }): ValuesIndices
 }
 function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
   return ((self: Tensor, dim?: number | (KeepDim & { dim: number }), options?: KeepDim) => {
