@@ -28,16 +28,19 @@ export async function train(options: Options): Promise<void> {
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const progress = new Progress(`epoch ${epoch}/${epochs}`, loader.length)
     model.train()
-    for await (const [images, labels] of loader) {
-      for (const group of optimizer.paramGroups) group.lr = lr * (1 - step / steps)
-      optimizer.zeroGrad()
-      const loss = criterion(model(images), labels)
-      loss.backward()
-      optimizer.step()
-      step++
-      progress.update(images.length, loss.item() as number)
+    try {
+      for await (const [images, labels] of loader) {
+        for (const group of optimizer.paramGroups) group.lr = lr * (1 - step / steps)
+        optimizer.zeroGrad()
+        const loss = criterion(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        step++
+        progress.update(images.length, loss.item() as number)
+      }
+    } finally {
+      progress.stop()
     }
-    progress.stop()
   }
   const seconds = (performance.now() - started) / 1000
   console.log(`trained in ${seconds.toFixed(1)} s, ${Math.round((epochs * mnist.train.length) / seconds)} images/s`)
