@@ -148,7 +148,7 @@ template <class S> class MaxPool {
 
   // Rows that have all their taps in common. A NaN wins over everything, the last of them; among equals the first wins.
   template <int Count, int Bytes>
-  void sweep(const S* p, int64_t step, const Tap* taps, int64_t count, Index base, Index baseStep, int64_t height, int64_t c0,
+  void sweep(const S* p, int64_t step, const Tap* taps, int64_t count, int64_t base, int64_t baseStep, int64_t height, int64_t c0,
              int64_t width, S* out, Index* at) const {
     using V = typename VecOf<S, Bytes>::type;
     using I = typename VecOf<Index, Bytes>::type;
@@ -170,7 +170,7 @@ template <class S> class MaxPool {
           best = better ? v : best;
           index = better ? I{} + taps[t].index : index;
         }
-        index += read(I{}, &column_[size_t(c0 + i)]) + base;
+        index += read(I{}, &column_[size_t(c0 + i)]) + Index(base);
         std::memcpy(out + i, &best, Bytes);
         std::memcpy(at + i, &index, Bytes);
       }
@@ -220,7 +220,7 @@ template <class S> class MaxPool {
       const auto run = [&](auto bytes) {
         constexpr int size = decltype(bytes)::value;
         const auto go = count == 4 ? &MaxPool::sweep<4, size> : &MaxPool::sweep<0, size>;
-        (this->*go)(from, h.stride * pitch_, taps, count, Index(base), Index(baseStep), stop - row, c0, width, out, outAt);
+        (this->*go)(from, h.stride * pitch_, taps, count, base, baseStep, stop - row, c0, width, out, outAt);
       };
       if (count == 0) nothing(d.span(depth), row, stop, c0, width, out, outAt);
       else if (width * int64_t(sizeof(S)) <= 16) run(std::integral_constant<int, 16>{});
@@ -304,7 +304,7 @@ KERNEL(maxPool) {
     using Narrow = std::conditional_t<sizeof(T) == 8, Wide, std::conditional_t<std::is_same<Wide, double>::value, float, int32_t>>;
     if constexpr (std::is_same<T, Bool>::value) return kUnsupported;
     // Positions are kept in lanes as wide as the values: planes too large for 32 bits are computed in 64.
-    else if (x.area() > INT32_MAX) return MaxPool<Wide>(x, values, indices, axes).template run<T>();
+    else if (x.area() > INT32_MAX / 4) return MaxPool<Wide>(x, values, indices, axes).template run<T>();
     else return MaxPool<Narrow>(x, values, indices, axes).template run<T>();
   });
 }
