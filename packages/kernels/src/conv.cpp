@@ -7,32 +7,11 @@
 namespace flambeau {
 namespace {
 
-struct Weights {
-  const char* data;
-  DType dtype;
-  int64_t rowStride, channelStride, groupStride;
-};
-
-struct Problem {
-  Images source, out;
-  int64_t groups, channels, rows;  // of the source and of the output, a group
-  Weights weights;
-  const TensorArg* bias;
-  Axis axes[3];
-};
-
 // A piece of work: one box of one group of one image, for some of the output channels.
 struct Item {
   int64_t image, group, lo[3], n[3];
   int64_t firstBlock, lastBlock;
 };
-
-template <class C> C element(const char* data, DType dtype, int64_t i) {
-  if constexpr (sizeof(C) == 8) return reinterpret_cast<const double*>(data)[i];
-  else if (dtype == DType::f32) return reinterpret_cast<const float*>(data)[i];
-  else if (dtype == DType::f16) return float(reinterpret_cast<const Half*>(data)[i]);
-  else return float(reinterpret_cast<const BFloat16*>(data)[i]);
-}
 
 // out[i·outStride] = values[i·pitch]
 template <class C> void scatter(char* data, DType dtype, int64_t offset, int64_t outStride, const C* values, int64_t pitch, int64_t n) {
@@ -332,6 +311,9 @@ template <class C> class Engine {
 };
 
 int solve(Problem& p) {
+  int status = kOk;
+  if (p.source.dtype == DType::f32 ? solveBatched<float>(p, status) : p.source.dtype == DType::f64 && solveBatched<double>(p, status))
+    return status;
   mergeAxes(p.axes);
   switch (p.source.dtype) {
     case DType::f32:

@@ -247,4 +247,28 @@ void stage(const Axis* axes, const Layout& l, const char* image, DType dtype, in
   }
 }
 
+struct Weights {
+  const char* data;
+  DType dtype;
+  int64_t rowStride, channelStride, groupStride;
+};
+
+struct Problem {
+  Images source, out;
+  int64_t groups, channels, rows;  // of the source and of the output, a group
+  Weights weights;
+  const TensorArg* bias;
+  Axis axes[3];
+};
+
+template <class C> C element(const char* data, DType dtype, int64_t i) {
+  if constexpr (sizeof(C) == 8) return reinterpret_cast<const double*>(data)[i];
+  else if (dtype == DType::f32) return reinterpret_cast<const float*>(data)[i];
+  else if (dtype == DType::f16) return float(reinterpret_cast<const Half*>(data)[i]);
+  else return float(reinterpret_cast<const BFloat16*>(data)[i]);
+}
+
+// Solves small images by the vector, an image a lane, if that is less work than the other way; false if it is not.
+template <class C> bool solveBatched(const Problem& p, int& status);
+
 }  // namespace flambeau

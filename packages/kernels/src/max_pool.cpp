@@ -14,6 +14,8 @@ template <class S> constexpr S lowest() {
   return std::numeric_limits<S>::has_infinity ? -std::numeric_limits<S>::infinity() : std::numeric_limits<S>::lowest();
 }
 
+inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 // dst[i] = src[i·step]
 template <class S, class T> FLAMBEAU_INLINE void gatherRow(S* dst, const T* src, int64_t step, int64_t n) {
   int64_t done = 0;
@@ -98,9 +100,32 @@ template <class S> class MaxPool {
     }
   }
 
+  // Even and odd columns at once.
+  static void halves(const S* p, int64_t n, S* even, S* odd) {
+    const int64_t done = forVectors<S>(0, n, [&](int64_t i, auto bytes) {
+      constexpr int size = decltype(bytes)::value, lanes = size / int(sizeof(S));
+      typename VecOf<S, size>::type a, b;
+      std::memcpy(&a, p + 2 * i, size);
+      std::memcpy(&b, p + 2 * i + lanes, size);
+      split<size>(a, b, even + i, odd + i, std::make_index_sequence<lanes>{});
+    });
+    for (int64_t i = done; i < n; i++) {
+      even[i] = p[2 * i];
+      odd[i] = p[2 * i + 1];
+    }
+  }
+  template <int Bytes, class V, size_t... I> FLAMBEAU_INLINE static void split(V a, V b, S* even, S* odd, std::index_sequence<I...>) {
+    const V e = __builtin_shufflevector(a, b, int(2 * I)...), o = __builtin_shufflevector(a, b, int(2 * I + 1)...);
+    std::memcpy(even, &e, Bytes);
+    std::memcpy(odd, &o, Bytes);
+  }
+
   // Rows [y0, y1) of a slice of the input, for the columns of `n` outputs from c0 on.
   template <class T> void stage(const T* slice, int64_t y0, int64_t y1, int64_t c0, int64_t n, S* out) const {
     const int64_t stride = axes_[2].stride, step = stride * x_.strides[2];
+    if constexpr (std::is_same<S, T>::value)
+      if (flat_ && step == 2 && stride == 2 && phases_.size() == 2)
+        return halves(slice + y0 * x_.strides[1], (y1 - y0) * pitch_, out, out + phasePitch_);
     for (size_t f = 0; f < phases_.size(); f++, out += phasePitch_) {
       const int64_t start = c0 * stride - axes_[2].padding + phases_[f], points = n + reach_;
       if (flat_) {
@@ -122,68 +147,87 @@ template <class S> class MaxPool {
   }
 
   // Rows that have all their taps in common. A NaN wins over everything, the last of them; among equals the first wins.
-  template <int Count>
-  void sweep(const S* p, int64_t step, const Tap* taps, int64_t count, Index base, Index baseStep, int64_t height, int64_t c0,
+  template <int Count, int Bytes>
+  void sweep(const S* p, int64_t step, const Tap* taps, int64_t count, int64_t base, int64_t baseStep, int64_t height, int64_t c0,
              int64_t width, S* out, Index* at) const {
+    using V = typename VecOf<S, Bytes>::type;
+    using I = typename VecOf<Index, Bytes>::type;
+    constexpr int n = Bytes / int(sizeof(S));
+    const auto read = [](auto tag, const auto* from) {
+      decltype(tag) v;
+      std::memcpy(&v, from, sizeof v);
+      return v;
+    };
     if (Count) count = Count;
     for (int64_t h = 0; h < height; h++, p += step, base += baseStep, out += width, at += width)
-      for (int64_t i = 0; i < width; i += L) {
-        Vec<S> best = load(p + taps[0].offset + i);
-        Vec<Index> index = load(&clip_[size_t(c0 + i)]) + taps[0].index;
+      for (int64_t i = 0; i < width; i += n) {
+        V best = read(V{}, p + taps[0].offset + i);
+        I index = read(I{}, &clip_[size_t(c0 + i)]) + taps[0].index;
 #pragma GCC unroll 4
         for (int64_t t = 1; t < count; t++) {
-          const Vec<S> v = load(p + taps[t].offset + i);
-          const Vec<Index> better = (v > best) | (v != v);
+          const V v = read(V{}, p + taps[t].offset + i);
+          const I better = (v > best) | (v != v);
           best = better ? v : best;
-          index = better ? splat(taps[t].index) : index;
+          index = better ? I{} + taps[t].index : index;
         }
-        store(out + i, best);
-        store(at + i, index + load(&column_[size_t(c0 + i)]) + base);
+        index += read(I{}, &column_[size_t(c0 + i)]) + Index(base);
+        std::memcpy(out + i, &best, Bytes);
+        std::memcpy(at + i, &index, Bytes);
       }
   }
 
-  // One block of rows and columns of one slice of one plane.
-  template <class T> void compute(int64_t p, int64_t depth, int64_t h0, int64_t h1, int64_t c0, int64_t c1) {
-    FLAMBEAU_PER_THREAD Scratch stagedScratch, valuesScratch, indicesScratch, tapsScratch;
-    const int64_t width = c1 - c0, outputs = (h1 - h0) * width;
-    S* staged = stagedScratch.get<S>(phasePitch_ * int64_t(phases_.size()) + L);
-    S* best = valuesScratch.get<S>(outputs + L);
-    Index* at = indicesScratch.get<Index>(outputs + L);
-    Tap* some = tapsScratch.get<Tap>(int64_t(taps_.size()));
-    if (!staged || !best || !at || !some) {
-      failed_ = true;
-      return;
-    }
+  // One block of rows and columns of one slice of a plane.
+  template <class T>
+  void compute(int64_t p, int64_t depth, int64_t h0, int64_t h1, int64_t c0, int64_t c1, S* staged, S* best, Index* at, Tap* some) const {
     const PoolAxis &d = axes_[0], &h = axes_[1];
     const int64_t z0 = depth * d.stride - d.padding, top = h0 * h.stride - h.padding;
     const int64_t y0 = top < 0 ? 0 : top, bottom = top + stagedRows(h1 - h0), y1 = bottom < h.size ? bottom : h.size;
+    const int64_t width = c1 - c0;
     const T* plane = reinterpret_cast<const T*>(x_.data) + x_.plane(p);
     for (int64_t k = 0; k < d.kernel; k++) {
       const int64_t z = z0 + k * d.dilation;
       if (z >= 0 && z < d.size) stage(plane + z * x_.strides[0], y0, y1, c0, width, staged + k * slicePitch_);
     }
-    int64_t inner0 = 0, inner1 = 0;
-    h.interior(inner0, inner1);
-    for (int64_t row = h0; row < h1;) {
-      // Rows whose windows lie inside the plane go together, those at its edges one by one with the taps they have.
-      const bool inner = row >= inner0 && row < inner1;
-      const int64_t stop = !inner ? row + 1 : inner1 < h1 ? inner1 : h1, start = row * h.stride - h.padding;
-      int64_t count = 0;
-      for (const Tap& tap : taps_) {
-        const int64_t z = z0 + tap.z * d.dilation, y = start + tap.y * h.dilation;
-        if (z >= 0 && z < d.size && y >= 0 && y < h.size) some[count++] = tap;
-      }
-      const int64_t base = (z0 * x_.sizes[1] + start) * x_.sizes[2], baseStep = h.stride * x_.sizes[2];
-      const S* from = staged + (start - y0) * pitch_;
-      S* out = best + (row - h0) * width;
-      Index* outAt = at + (row - h0) * width;
-      if (count == 4) sweep<4>(from, h.stride * pitch_, some, 4, Index(base), Index(baseStep), stop - row, c0, width, out, outAt);
-      else if (count > 0) sweep<0>(from, h.stride * pitch_, some, count, Index(base), Index(baseStep), stop - row, c0, width, out, outAt);
-      else nothing(d.span(depth), row, stop, c0, width, out, outAt);
-      row = stop;
-    }
+    sweepRows(depth, h0, h1, c0, width, staged - y0 * pitch_, best, at, some);
     write(values_, reinterpret_cast<T*>(values_.data), p, depth, h0, h1, c0, width, best);
     write(indices_, reinterpret_cast<int64_t*>(indices_.data), p, depth, h0, h1, c0, width, at);
+  }
+
+  // Rows whose windows lie inside the plane go together, those at its edges one by one with the taps they have.
+  void sweepRows(int64_t depth, int64_t h0, int64_t h1, int64_t c0, int64_t width, const S* staged, S* best, Index* at, Tap* some) const {
+    const PoolAxis &d = axes_[0], &h = axes_[1];
+    const int64_t z0 = depth * d.stride - d.padding;
+    int64_t inner0 = 0, inner1 = 0, deep0 = 0, deep1 = 0;
+    h.interior(inner0, inner1);
+    d.interior(deep0, deep1);
+    for (int64_t row = h0; row < h1;) {
+      const bool inner = row >= inner0 && row < inner1;
+      const int64_t stop = !inner ? row + 1 : inner1 < h1 ? inner1 : h1, start = row * h.stride - h.padding;
+      const Tap* taps = taps_.data();
+      int64_t count = int64_t(taps_.size());
+      if (!inner || depth < deep0 || depth >= deep1) {
+        taps = some;
+        count = 0;
+        for (const Tap& tap : taps_) {
+          const int64_t z = z0 + tap.z * d.dilation, y = start + tap.y * h.dilation;
+          if (z >= 0 && z < d.size && y >= 0 && y < h.size) some[count++] = tap;
+        }
+      }
+      const int64_t base = (z0 * x_.sizes[1] + start) * x_.sizes[2], baseStep = h.stride * x_.sizes[2];
+      const S* from = staged + start * pitch_;
+      S* out = best + (row - h0) * width;
+      Index* outAt = at + (row - h0) * width;
+      const auto run = [&](auto bytes) {
+        constexpr int size = decltype(bytes)::value;
+        const auto go = count == 4 ? &MaxPool::sweep<4, size> : &MaxPool::sweep<0, size>;
+        (this->*go)(from, h.stride * pitch_, taps, count, base, baseStep, stop - row, c0, width, out, outAt);
+      };
+      if (count == 0) nothing(d.span(depth), row, stop, c0, width, out, outAt);
+      else if (width * int64_t(sizeof(S)) <= 16) run(std::integral_constant<int, 16>{});
+      else if (kVectorBytes > 32 && width * int64_t(sizeof(S)) <= 32) run(std::integral_constant<int, (kVectorBytes > 32 ? 32 : kVectorBytes)>{});
+      else run(std::integral_constant<int, kVectorBytes>{});
+      row = stop;
+    }
   }
 
   // Dilated windows can have all their taps outside.
@@ -215,11 +259,28 @@ template <class S> class MaxPool {
     const int64_t height = axes_[1].count, width = axes_[2].count;
     const int64_t down = (height + rows_ - 1) / rows_, along = (width + columns_ - 1) / columns_;
     const int64_t cost = rows_ * ((columns_ + L - 1) / L) * (int64_t(taps_.size()) * 3 + 10) + 64;
-    parallelFor(values_.count * axes_[0].count * down * along, 32768 / cost, [&](int64_t begin, int64_t end) {
+    const int64_t deep = axes_[0].count;
+    parallelFor(values_.count * deep * down * along, 32768 / cost, [&](int64_t begin, int64_t end) {
+      FLAMBEAU_PER_THREAD Scratch stagedScratch, valuesScratch, indicesScratch, tapsScratch;
+      S* staged = stagedScratch.get<S>(phasePitch_ * int64_t(phases_.size()) + L);
+      S* best = valuesScratch.get<S>(rows_ * columns_ + L);
+      Index* at = indicesScratch.get<Index>(rows_ * columns_ + L);
+      Tap* some = tapsScratch.get<Tap>(int64_t(taps_.size()));
+      if (!staged || !best || !at || !some) {
+        failed_ = true;
+        return;
+      }
+      int64_t c = begin % along, h = begin / along % down, z = begin / along / down % deep, p = begin / along / down / deep;
       for (int64_t i = begin; i < end; i++) {
-        const int64_t c = i % along * columns_, h = i / along % down * rows_, rest = i / along / down;
-        compute<T>(rest / axes_[0].count, rest % axes_[0].count, h, h + rows_ < height ? h + rows_ : height, c,
-                   c + columns_ < width ? c + columns_ : width);
+        const int64_t row = h * rows_, column = c * columns_;
+        compute<T>(p, z, row, least(row + rows_, height), column, least(column + columns_, width), staged, best, at, some);
+        if (++c < along) continue;
+        c = 0;
+        if (++h < down) continue;
+        h = 0;
+        if (++z < deep) continue;
+        z = 0;
+        p++;
       }
     });
     return failed_ ? kOutOfMemory : kOk;
@@ -243,7 +304,7 @@ KERNEL(maxPool) {
     using Narrow = std::conditional_t<sizeof(T) == 8, Wide, std::conditional_t<std::is_same<Wide, double>::value, float, int32_t>>;
     if constexpr (std::is_same<T, Bool>::value) return kUnsupported;
     // Positions are kept in lanes as wide as the values: planes too large for 32 bits are computed in 64.
-    else if (x.area() > INT32_MAX) return MaxPool<Wide>(x, values, indices, axes).template run<T>();
+    else if (x.area() > INT32_MAX / 4) return MaxPool<Wide>(x, values, indices, axes).template run<T>();
     else return MaxPool<Narrow>(x, values, indices, axes).template run<T>();
   });
 }
