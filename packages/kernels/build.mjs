@@ -65,10 +65,17 @@ function findCompiler() {
   return undefined
 }
 
-const headerText = headers.map((f) => readFileSync(join(src, f), 'utf8')).join('\0')
+/** The text of a file and of every header of ours that it includes, directly or not. */
+function sourceText(file, seen = new Set()) {
+  if (seen.has(file)) return ''
+  seen.add(file)
+  const text = readFileSync(join(src, file), 'utf8')
+  return text + [...text.matchAll(/^#include "(.+)"/gm)].map((match) => sourceText(match[1], seen)).join('')
+}
+
 function objectPath(source, target, command) {
   const hash = createHash('sha256')
-    .update([headerText, readFileSync(join(src, source), 'utf8'), ...command].join('\0'))
+    .update([sourceText(source), ...command].join('\0'))
     .digest('hex')
   return join(cache, `${source.replace('.cpp', '')}-${target}-${hash.slice(0, 16)}.o`)
 }

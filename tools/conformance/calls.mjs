@@ -27,6 +27,7 @@ const parameters = {
   asStrided: 'input size stride storage_offset',
   avgPool2d: 'input kernel_size stride padding | ceil_mode count_include_pad divisor_override',
   baddbmm: 'input batch1 batch2 | beta alpha',
+  binaryCrossEntropy: 'input target | weight size_average reduce reduction',
   bernoulli: 'input p | generator',
   cat: 'tensors dim',
   celu: 'input alpha',
@@ -35,12 +36,17 @@ const parameters = {
   clip: 'input min max',
   clampMax: 'input max',
   clampMin: 'input min',
+  constant_: 'tensor val',
   conv2d: 'input weight bias stride padding dilation groups',
+  cosineSimilarity: 'x1 x2 | dim eps',
   countNonzero: 'input dim',
   crossEntropy: 'input target | weight size_average ignore_index reduce reduction label_smoothing',
   cumprod: 'input dim | dtype',
   cumsum: 'input dim | dtype',
+  diagEmbed: 'input offset dim1 dim2',
+  diagflat: 'input offset',
   diagonal: 'input offset dim1 dim2',
+  diagonalScatter: 'input src offset dim1 dim2',
   div: 'input other | rounding_mode',
   dropout: 'input p training',
   elu: 'input alpha',
@@ -54,9 +60,11 @@ const parameters = {
   gelu: 'input | approximate',
   hardshrink: 'input lambd',
   hardtanh: 'input min_val max_val',
+  hingeEmbeddingLoss: 'input target | margin size_average reduce reduction',
   huberLoss: 'input target | reduction delta',
   indexAdd: 'input dim index source | alpha',
   indexSelect: 'input dim index',
+  klDiv: 'input target | size_average reduce reduction log_target',
   l1Loss: 'input target | size_average reduce reduction',
   leakyRelu: 'input negative_slope',
   linspace: 'start end steps',
@@ -64,6 +72,7 @@ const parameters = {
   logSoftmax: 'input dim | _stacklevel dtype',
   logsumexp: 'input dim | keepdim',
   maskedFill: 'input mask value',
+  marginRankingLoss: 'input1 input2 target | margin size_average reduce reduction',
   max: 'input dim | keepdim',
   maxPool2d: 'input kernel_size stride padding dilation | ceil_mode return_indices',
   mean: 'input dim | keepdim dtype',
@@ -71,14 +80,23 @@ const parameters = {
   movedim: 'input source destination',
   mseLoss: 'input target | size_average reduce reduction',
   nanToNum: 'input nan posinf neginf',
+  nanmean: 'input dim | keepdim dtype',
+  nansum: 'input dim | keepdim dtype',
+  newFull: 'input size fill_value',
+  newTensor: 'input data',
   narrow: 'input dim start length',
   nllLoss: 'input target | weight size_average ignore_index reduce reduction',
+  normal_: 'tensor mean std',
+  poissonNllLoss: 'input target | log_input full size_average eps reduce reduction',
   prod: 'input dim | keepdim dtype',
   roll: 'input shifts dims',
   round: 'input | decimals',
   scatterAdd: 'input dim index src',
   select: 'input dim index',
+  selectScatter: 'input src dim index',
+  sliceScatter: 'input src dim start end step',
   smoothL1Loss: 'input target | size_average reduce reduction beta',
+  softMarginLoss: 'input target | size_average reduce reduction',
   softmax: 'input dim | _stacklevel dtype',
   softplus: 'input beta threshold',
   softshrink: 'input lambd',
@@ -95,8 +113,16 @@ const parameters = {
   triu: 'input diagonal',
   unbind: 'input dim',
   unflatten: 'input dim sizes',
+  uniform_: 'tensor a b',
   unsqueeze: 'input dim',
   where: 'condition input other',
+}
+
+/** Parameters of module constructors that are positional where a case names them. */
+export const constructorParameters = {
+  LogSoftmax: ['dim'],
+  Softmax: ['dim'],
+  Softmin: ['dim'],
 }
 
 /** Arguments that say nothing here: memory and placement hints, and options of old that are always None. */
@@ -140,6 +166,11 @@ const byHand = {
       if (step !== undefined) bounds.push(step)
       return torch.arange(...bounds.map(Number), tidy({ dtype }))
     },
+  },
+  // A list, where PyTorch takes its tensors one by one as well.
+  'torch.meshgrid': {
+    requires: (torch) => typeof torch.meshgrid === 'function',
+    run: (torch, { args, kwargs }) => torch.meshgrid(Array.isArray(args[0]) ? args[0] : args, kwargs),
   },
   // Python's whole numbers are integers, JavaScript's are floats: bigints say what is meant.
   'torch.tensor': {

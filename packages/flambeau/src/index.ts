@@ -1,6 +1,8 @@
 /** flambeau: PyTorch for TypeScript. `import * as torch from 'flambeau'`. */
 
+// The second import is for the declarations: it carries the types of Tensor's methods to those who import this package.
 import { installMethods } from './methods.js'
+import './methods.js'
 
 installMethods()
 

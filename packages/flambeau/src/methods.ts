@@ -3,59 +3,85 @@
 import * as engine from './autograd/engine.js'
 import * as leaf from './autograd/leaf.js'
 import { itemSize } from './core/dtype.js'
+import type { ValuesIndices } from './core/results.js'
 import { Tensor } from './core/tensor.js'
 import * as activation from './ops/activation.js'
+import * as aliases from './ops/aliases.js'
 import * as arithmetic from './ops/arithmetic.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
-import { emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike } from './ops/creation.js'
+import {
+  emptyLike,
+  fullLike,
+  item,
+  itemBigInt,
+  newEmpty,
+  newFull,
+  newOnes,
+  newTensor,
+  newZeros,
+  onesLike,
+  tolist,
+  toTypedArray,
+  zerosLike,
+} from './ops/creation.js'
+import * as diagonals from './ops/diagonal.js'
 import * as elementary from './ops/elementary.js'
 import { gather, indexAdd, indexSelect, nonzero, scatterAdd } from './ops/indexing.js'
-import { addmm, bmm, dot, matmul, mm, mv, outer } from './ops/matmul.js'
+import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
+import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
 import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
+import * as rearrange from './ops/rearrange.js'
 import * as reduce from './ops/reduce.js'
 import * as softmax from './ops/softmax.js'
+import * as special from './ops/special.js'
 import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
+import { unfold } from './ops/windows.js'
 import { inspectSymbol, showTensor } from './show.js'
 
 const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
 
+const { trilIndices: _trilIndices, triuIndices: _triuIndices, ...diagonal } = diagonals
+
 const functions = {
   ...activations,
+  ...aliases,
   ...arithmetic,
   ...cast,
   ...comparison,
+  ...diagonal,
   ...elementary,
+  ...rearrange,
+  ...{ unfold },
+  ...{ dsplit, hsplit, tensorSplit, vsplit },
   ...reductions,
   ...softmax,
+  ...special,
   ...strided,
   ...views,
-  ...{ addmm, bmm, dot, matmul, mm, mv, outer },
+  ...{ addbmm, addmm, addmv, addr, baddbmm, inner, bmm, dot, matmul, mm, mv, outer },
   ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
   ...{ bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ },
   ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
+  ...{ newEmpty, newFull, newOnes, newTensor, newZeros },
   ...{ backward: engine.backward },
   ...leaf,
 }
-type Functions = Omit<typeof functions, 'where'>
+type Functions = Omit<typeof functions, 'where' | 'max' | 'min'>
 
-/** A function of a tensor without its first parameter; overloads are kept. */
-type Method<F> = F extends { (self: Tensor): infer R1; (self: Tensor, ...args: infer A2): infer R2 }
-  ? F extends (self: Tensor, ...args: infer A) => infer R
-    ? Tensor extends R1
-      ? A2 extends A
-        ? R1 extends R
-          ? (...args: A) => R
-          : { (): R1; (...args: A2): R2 }
-        : { (): R1; (...args: A2): R2 }
-      : (...args: A) => R
-    : never
-  : F extends (self: Tensor, ...args: infer A) => infer R
-    ? (...args: A) => R
-    : never
+type Tail<P> = P extends readonly [unknown, ...infer Rest] ? Rest : never
+/** A function of a tensor without its first parameter. */
+type Method<F> = F extends (...args: infer P) => infer R ? (...args: Tail<P>) => R : never
+
+/** `max` and `min` as methods; inference would see the last of their signatures only. */
+interface ExtremeMethod {
+  (): Tensor
+  (dim: number, options?: reduce.KeepDim): ValuesIndices
+  (dim: reduce.KeepDim & { dim: number }): ValuesIndices
+}
 
 type Methods<T> = { [K in keyof T]: Method<T[K]> }
 type InPlaceMethods<T> = {
@@ -68,6 +94,10 @@ type InPlaceMethods<T> = {
 
 declare module './core/tensor.js' {
   interface Tensor extends Methods<Functions>, InPlaceMethods<Functions> {
+    /** The largest element, or with `dim` the largest ones and their indices, as `torch.Tensor.max`. */
+    max: ExtremeMethod
+    /** The smallest element, or with `dim` the smallest ones and their indices, as `torch.Tensor.min`. */
+    min: ExtremeMethod
     /** `self` where the condition holds, `other` elsewhere, as `torch.Tensor.where`. */
     where(condition: Tensor, other: Tensor | number): Tensor
     /** The sizes, or one of them. */

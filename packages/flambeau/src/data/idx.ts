@@ -37,7 +37,7 @@ export function parseIdx(bytes: Uint8Array): Tensor {
     )
   }
   // Copied, because elements may start anywhere in the file and their bytes come in the other order.
-  const elements = bytes.slice(header)
+  const elements = new Uint8Array(bytes.subarray(header))
   for (let at = 0; size > 1 && at < elements.length; at += size) elements.subarray(at, at + size).reverse()
   return fromTypedArray(new (typedArrayOf(dtype))(elements.buffer as ArrayBuffer) as TypedArray, shape)
 }

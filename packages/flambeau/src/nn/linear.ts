@@ -71,7 +71,6 @@ export class Linear extends Module {
 
 /** Returns its input, as `torch.nn.Identity`; whatever it is constructed with is ignored. */
 export class Identity extends Module {
-  // biome-ignore lint/complexity/noUselessConstructor: it says that arguments are taken
   constructor(..._ignored: unknown[]) {
     super()
   }

@@ -47,8 +47,9 @@ class Callable {
 }
 
 /** A module is called like a function, with the parameters and result of its own `forward`. */
-// biome-ignore lint/style/useShorthandFunctionType: only an interface merges with the class
-export type Module = (...args: Parameters<this['forward']>) => ReturnType<this['forward']>
+export interface Module {
+  (...args: Parameters<this['forward']>): ReturnType<this['forward']>
+}
 
 /**
  * A piece of a network with parameters, buffers and submodules, as `torch.nn.Module`. Parameters and modules assigned to

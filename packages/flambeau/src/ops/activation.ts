@@ -83,3 +83,12 @@ export const clamp = Object.assign(
   (self: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor => clampCall(false, self, min, max),
   { inPlace: (self: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor => clampCall(true, self, min, max) },
 )
+
+/** max(x, min), as `torch.clamp_min`. */
+export const clampMin = Object.assign((self: Tensor, min: Tensor | Scalar): Tensor => clampMinOp.call(self, min), {
+  inPlace: (self: Tensor, min: Tensor | Scalar): Tensor => clampMinOp.callInPlace(self, min),
+})
+/** min(x, max), as `torch.clamp_max`. */
+export const clampMax = Object.assign((self: Tensor, max: Tensor | Scalar): Tensor => clampMaxOp.call(self, max), {
+  inPlace: (self: Tensor, max: Tensor | Scalar): Tensor => clampMaxOp.callInPlace(self, max),
+})

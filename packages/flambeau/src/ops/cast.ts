@@ -67,3 +67,9 @@ export const copy_ = (self: Tensor, source: Tensor): Tensor => copyOp.callInPlac
 export const fill_ = (self: Tensor, value: Scalar | Tensor): Tensor => fillOp.callInPlace(self, value)
 /** Overwrites every element with zero, as `torch.Tensor.zero_`. */
 export const zero_ = (self: Tensor): Tensor => fillOp.callInPlace(self, 0)
+/** A copy with every element replaced by one value, as `torch.fill`. */
+export function fill(self: Tensor, value: Scalar | Tensor): Tensor {
+  if (typeof value === 'object' && value.ndim > 0)
+    throw new Error(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`)
+  return fillOp.call(self, value)
+}

@@ -81,6 +81,7 @@ export interface ConvOptions {
 /** One number for all spatial dimensions, or one each. */
 export function perDimension(value: number | readonly number[], dims: number, name: string): Shape {
   const list = typeof value === 'number' ? new Array<number>(dims).fill(value) : value
+  if (list.some((v) => !Number.isInteger(v))) throw new TypeError(`${name} must be integers, but got ${showShape(list)}`)
   if (list.length === 1 && dims > 1) return new Array<number>(dims).fill(list[0])
   if (list.length !== dims)
     throw new Error(

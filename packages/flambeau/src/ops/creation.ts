@@ -342,3 +342,17 @@ export function linspace(start: number, end: number, steps: number, options: Ten
     else copyInto(part(0, 1), start)
   })
 }
+
+const likeIt = (self: Tensor, options: TensorOptions): TensorOptions => ({ dtype: self.dtype, ...like(self, options) })
+/** Zeros of a new size with this tensor's dtype, as `torch.Tensor.new_zeros`. */
+export const newZeros = (self: Tensor, size: Shape, options: TensorOptions = {}): Tensor => zeros(size, likeIt(self, options))
+/** Ones of a new size with this tensor's dtype, as `torch.Tensor.new_ones`. */
+export const newOnes = (self: Tensor, size: Shape, options: TensorOptions = {}): Tensor => ones(size, likeIt(self, options))
+/** Uninitialised memory of a new size with this tensor's dtype, as `torch.Tensor.new_empty`. */
+export const newEmpty = (self: Tensor, size: Shape, options: TensorOptions = {}): Tensor => empty(size, likeIt(self, options))
+/** One value in a new size with this tensor's dtype, as `torch.Tensor.new_full`. */
+export const newFull = (self: Tensor, size: Shape, fillValue: Scalar, options: TensorOptions = {}): Tensor =>
+  full(size, fillValue, likeIt(self, options))
+/** A tensor of other data with this tensor's dtype, as `torch.Tensor.new_tensor`. */
+export const newTensor = (self: Tensor, data: NestedArray, options: TensorOptions = {}): Tensor =>
+  tensor(data, likeIt(self, options))

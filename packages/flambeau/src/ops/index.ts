@@ -1,6 +1,7 @@
 /** Every op. Those whose first parameter is a tensor become methods of Tensor. */
 
 export * from './activation.js'
+export * from './aliases.js'
 export * from './arithmetic.js'
 export * from './cast.js'
 export * from './comparison.js'
@@ -22,14 +23,19 @@ export {
   zeros,
   zerosLike,
 } from './creation.js'
+export * from './diagonal.js'
+export * from './distance.js'
 export * from './elementary.js'
 export * from './indexing.js'
 export * from './joining.js'
 export * from './loss.js'
 export * from './matmul.js'
+export * from './nonlinear.js'
 export * from './pool.js'
 export * from './random.js'
+export * from './rearrange.js'
 export * from './reduce.js'
 export * from './softmax.js'
+export * from './special.js'
 export * from './strided.js'
 export * from './view.js'

@@ -1,11 +1,11 @@
 /** Putting tensors together. */
 
 import { promoteTypes } from '../core/dtype.js'
-import { sameShape, showShape, wrapDim } from '../core/layout.js'
+import { broadcastShapes, sameShape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { copyInto, filled } from './copy.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
-import { narrow, unsqueeze } from './view.js'
+import { expand, narrow, reshape, slice, unsqueeze } from './view.js'
 
 const catOp: Op<number> = defineOp<number>({
   name: 'Cat',
@@ -82,3 +82,114 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
     d,
   )
 }
+
+const each = (tensors: readonly Tensor[], name: string, raise: (t: Tensor) => Tensor): Tensor[] => {
+  if (tensors.length === 0) throw new Error(`${name} expects a non-empty TensorList`)
+  return tensors.map(raise)
+}
+/** A tensor of at least one dimension, as `torch.atleast_1d`; of several tensors, each. */
+export function atleast1d(self: Tensor): Tensor
+export function atleast1d(self: readonly Tensor[]): Tensor[]
+export function atleast1d(self: Tensor | readonly Tensor[]): Tensor | Tensor[] {
+  if (!(self instanceof Tensor)) return self.map((t) => atleast1d(t))
+  return self.ndim === 0 ? reshape(self, 1) : self
+}
+/** A tensor of at least two dimensions, new ones in front, as `torch.atleast_2d`; of several tensors, each. */
+export function atleast2d(self: Tensor): Tensor
+export function atleast2d(self: readonly Tensor[]): Tensor[]
+export function atleast2d(self: Tensor | readonly Tensor[]): Tensor | Tensor[] {
+  if (!(self instanceof Tensor)) return self.map((t) => atleast2d(t))
+  return self.ndim === 0 ? reshape(self, 1, 1) : self.ndim === 1 ? unsqueeze(self, 0) : self
+}
+/** A tensor of at least three dimensions, as `torch.atleast_3d`; of several tensors, each. */
+export function atleast3d(self: Tensor): Tensor
+export function atleast3d(self: readonly Tensor[]): Tensor[]
+export function atleast3d(self: Tensor | readonly Tensor[]): Tensor | Tensor[] {
+  if (!(self instanceof Tensor)) return self.map((t) => atleast3d(t))
+  return self.ndim < 2 ? unsqueeze(atleast2d(self), 2) : self.ndim === 2 ? unsqueeze(self, 2) : self
+}
+
+/** Tensors side by side, along the second dimension (vectors along the first), as `torch.hstack`. */
+export function hstack(tensors: readonly Tensor[]): Tensor {
+  const raised = each(tensors, 'hstack', (t) => atleast1d(t))
+  return cat(raised, raised[0].ndim === 1 ? 0 : 1)
+}
+/** Tensors below each other, vectors as rows, as `torch.vstack`. */
+export const vstack = (tensors: readonly Tensor[]): Tensor => cat(each(tensors, 'vstack', (t) => atleast2d(t)))
+/** Tensors behind each other, along the third dimension, as `torch.dstack`. */
+export const dstack = (tensors: readonly Tensor[]): Tensor =>
+  cat(
+    each(tensors, 'dstack', (t) => atleast3d(t)),
+    2,
+  )
+/** Vectors as the columns of a matrix, as `torch.column_stack`. */
+export const columnStack = (tensors: readonly Tensor[]): Tensor =>
+  hstack(each(tensors, 'column_stack', (t) => (t.ndim < 2 ? reshape(t, t.layout.numel, 1) : t)))
+
+/** Tensors expanded to their common shape, as `torch.broadcast_tensors`. */
+export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
+  const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
+  return tensors.map((t) => expand(t, shape))
+}
+/** The coordinates of a grid: each vector varies along a dimension of its own, as `torch.meshgrid`. */
+export function meshgrid(tensors: readonly Tensor[], { indexing = 'ij' }: { indexing?: 'ij' | 'xy' } = {}): Tensor[] {
+  if (tensors.length === 0) throw new Error('meshgrid expects a non-empty TensorList')
+  if (indexing !== 'ij' && indexing !== 'xy')
+    throw new Error(`torch.meshgrid: indexing must be one of "xy" or "ij", but received: ${indexing}`)
+  const bad = tensors.find((t) => t.ndim > 1)
+  if (bad) throw new Error(`torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: ${bad.ndim}D`)
+  if (tensors.some((t) => t.dtype !== tensors[0].dtype))
+    throw new Error('torch.meshgrid expects all tensors to have the same dtype')
+  const swap = indexing === 'xy' && tensors.length >= 2
+  const ordered = swap ? [tensors[1], tensors[0], ...tensors.slice(2)] : tensors
+  const shape = ordered.map((t) => t.layout.numel)
+  const grids = ordered.map((t, i) =>
+    expand(
+      reshape(
+        t,
+        shape.map((size, d) => (d === i ? size : 1)),
+      ),
+      shape,
+    ),
+  )
+  return swap ? [grids[1], grids[0], ...grids.slice(2)] : grids
+}
+
+/** Pieces along a dimension: so many nearly equal ones, or split before the given indices, as `torch.tensor_split`. */
+export function tensorSplit(self: Tensor, indicesOrSections: number | readonly number[] | Tensor, dim = 0): Tensor[] {
+  if (indicesOrSections instanceof Tensor) return tensorSplit(self, indicesOrSections.tolist(), dim)
+  if (self.ndim === 0) throw new Error('tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims')
+  const d = wrapDim(dim, self.ndim)
+  const size = self.layout.shape[d]
+  if (typeof indicesOrSections !== 'number') {
+    const bounds = [0, ...indicesOrSections, size]
+    return bounds.slice(1).map((end, i) => slice(self, d, bounds[i], i === bounds.length - 2 ? size : end))
+  }
+  const n = indicesOrSections
+  if (!(n > 0)) throw new Error(`number of sections must be larger than 0, got ${n}`)
+  let from = 0
+  return Array.from({ length: n }, (_, i) => {
+    const piece = narrow(self, d, from, Math.floor(size / n) + (i < size % n ? 1 : 0))
+    from += piece.layout.shape[d]
+    return piece
+  })
+}
+function splitAlong(name: string, self: Tensor, parts: number | readonly number[], least: number, dim: number): Tensor[] {
+  if (self.ndim < least)
+    throw new Error(
+      `torch.${name} requires a tensor with at least ${least} dimension${least > 1 ? 's' : ''}, but got a tensor with ${self.ndim} dimensions!`,
+    )
+  const size = self.layout.shape[dim]
+  if (typeof parts === 'number' && (parts <= 0 || size % parts !== 0))
+    throw new Error(
+      `torch.${name} attempted to split along dimension ${dim}, but the size of the dimension ${size} is not divisible by the split_size ${parts}!`,
+    )
+  return tensorSplit(self, parts, dim)
+}
+/** Pieces along the second dimension (the first of a vector), as `torch.hsplit`. */
+export const hsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] =>
+  splitAlong('hsplit', self, parts, 1, self.ndim === 1 ? 0 : 1)
+/** Pieces along the first dimension, as `torch.vsplit`. */
+export const vsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] => splitAlong('vsplit', self, parts, 2, 0)
+/** Pieces along the third dimension, as `torch.dsplit`. */
+export const dsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] => splitAlong('dsplit', self, parts, 3, 2)

@@ -1,11 +1,13 @@
 /** Matrix products. */
 
-import { scalarName } from '../core/dtype.js'
-import { broadcastShapes, numelOf, showShape } from '../core/layout.js'
+import { isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
+import { to } from './cast.js'
 import { copyInto } from './copy.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
+import { sum } from './reduce.js'
 import { expand, reshape, squeeze, t, transpose, unsqueeze } from './view.js'
 
 function requireSameDType(a: Tensor, b: Tensor): void {
@@ -145,6 +147,20 @@ export interface AddmmOptions {
   beta?: number
   alpha?: number
 }
+/** `beta · self + alpha · product`, where self is not read at all if beta is 0. Integers and bools take whole factors. */
+function blended(self: Tensor, computed: Tensor, { beta = 1, alpha = 1 }: AddmmOptions): Tensor {
+  const expected = computed.layout.shape
+  if (self.ndim > expected.length || !sameShape(broadcastShapes([self.layout.shape, expected]), expected))
+    throw new Error(
+      `The expanded size of the tensor ${showShape(expected)} must match the existing size ${showShape(self.layout.shape)}`,
+    )
+  const dtype = resultType([self, computed])
+  const times = (x: Tensor, factor: number): Tensor => {
+    const used = isFloatingPoint(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
+    return used === 1 ? x : to(mul(x, used), x.dtype)
+  }
+  return beta === 0 ? to(times(computed, alpha), dtype) : add(times(self, beta), times(computed, alpha))
+}
 /** `beta · self + alpha · mat1 · mat2`, as `torch.addmm`. */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions = {}): Tensor {
   const { beta = 1, alpha = 1 } = options
@@ -162,8 +178,7 @@ export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOp
     if (self.dtype !== mat1.dtype) requireSameDType(self, mat1)
     return addmmOp([self, mat1, mat2], undefined)[0]
   }
-  const scaled = mul(product(mat1, mat2), alpha)
-  return beta === 0 ? scaled : add(scaled, mul(self, beta))
+  return blended(self, product(mat1, mat2), options)
 }
 
 /**
@@ -180,4 +195,29 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
   const features = input.layout.shape.at(-1)!
   const rows = reshape(input, numelOf(input.layout.shape.slice(0, -1)), features)
   return reshape(addmm(bias, rows, t(weight)), [...input.layout.shape.slice(0, -1), weight.layout.shape[0]])
+}
+
+/** `beta · self + alpha · mat · vec`, as `torch.addmv`. */
+export const addmv = (self: Tensor, mat: Tensor, vec: Tensor, options: AddmmOptions = {}): Tensor =>
+  blended(self, mv(mat, vec), options)
+/** `beta · self + alpha · vec1 ⊗ vec2`, as `torch.addr`. */
+export const addr = (self: Tensor, vec1: Tensor, vec2: Tensor, options: AddmmOptions = {}): Tensor =>
+  blended(self, outer(vec1, vec2), options)
+/** `beta · self + alpha · batch1 · batch2`, batch by batch, as `torch.baddbmm`. */
+export const baddbmm = (self: Tensor, batch1: Tensor, batch2: Tensor, options: AddmmOptions = {}): Tensor =>
+  blended(self, bmm(batch1, batch2), options)
+/** `beta · self + alpha · Σ batch1 · batch2` over the batch, as `torch.addbmm`. */
+export const addbmm = (self: Tensor, batch1: Tensor, batch2: Tensor, options: AddmmOptions = {}): Tensor =>
+  blended(self, to(sum(bmm(batch1, batch2), 0), batch1.dtype), options)
+/** The products of last dimensions with each other, as `torch.inner`. */
+export function inner(self: Tensor, other: Tensor): Tensor {
+  if (self.ndim === 0 || other.ndim === 0) return mul(self, other)
+  const size = self.layout.shape.at(-1)!
+  if (other.layout.shape.at(-1) !== size)
+    throw new Error(
+      `inner() the last dimension must match on both input tensors but got shapes ${showShape(self.layout.shape)} and ${showShape(other.layout.shape)}`,
+    )
+  const rows = (x: Tensor): Tensor => reshape(x, numelOf(x.layout.shape.slice(0, -1)), size)
+  const shape = [...self.layout.shape.slice(0, -1), ...other.layout.shape.slice(0, -1)]
+  return reshape(mm(rows(self), t(rows(other))), shape)
 }

@@ -3,7 +3,7 @@
 import { type Reduction, reductions } from '../backends/backend.js'
 import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { contiguousStrides, Layout, type Shape, sameShape, wrapDim, wrapDims } from '../core/layout.js'
-import { named, type ValuesIndices } from '../core/results.js'
+import { type Named, named, type ValuesIndices } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
 import { div, mul, sub } from './arithmetic.js'
 import { to } from './cast.js'
@@ -263,6 +263,7 @@ export interface KeepDim {
 export interface Extreme {
   (self: Tensor): Tensor
   (self: Tensor, dim: number, options?: KeepDim): ValuesIndices
+  (self: Tensor, dim: KeepDim & { dim: number }): ValuesIndices
 }
 function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
   return ((self: Tensor, dim?: number | (KeepDim & { dim: number }), options?: KeepDim) => {
@@ -395,3 +396,26 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
 
 /** How many elements are nonzero, as `torch.count_nonzero`. */
 export const countNonzero = (self: Tensor, dim?: Dims): Tensor => sum(ne(self, 0), dim ?? null)
+
+/** The smallest and the largest element, of all or along `dim`, as `torch.aminmax`. */
+export function aminmax(self: Tensor, { dim, keepdim = false }: { dim?: number; keepdim?: boolean } = {}): Named<'min' | 'max'> {
+  return named({ min: amin(self, dim, { keepdim }), max: amax(self, dim, { keepdim }) })
+}
+/** The variance and the mean, as `torch.var_mean`. */
+export const varMean = (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor[] =>
+  withMean(variance, self, dim, options)
+/** The standard deviation and the mean, as `torch.std_mean`. */
+export const stdMean = (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor[] =>
+  withMean(std, self, dim, options)
+function withMean(of: typeof std, self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor[] {
+  const { dim: dims, keepdim } = readDims(dim, options)
+  return [of(self, dim, options), mean(self, Array.isArray(dims) && dims.length === 0 ? null : dims, { keepdim })]
+}
+/** The sum of all elements that are not NaN, as `torch.nansum`. */
+export const nansum = (self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor =>
+  sum(isFloatingPoint(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, options)
+/** The mean of all elements that are not NaN, as `torch.nanmean`. */
+export function nanmean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
+  if (!isFloatingPoint(self.dtype)) throw new Error('nanmean(): expected input to have floating point dtype')
+  return div(nansum(self, dim, options), sum(eq(self, self), dim, options))
+}

@@ -19,6 +19,8 @@ import { makeView, reshape } from './view.js'
 export function asStrided(self: Tensor, size: Shape, stride: Shape, storageOffset?: number | null): Tensor {
   if (size.length !== stride.length)
     throw new Error(`mismatch in length of strides and shape: ${showShape(stride)} and ${showShape(size)}`)
+  if ([...size, ...stride].some((n) => !Number.isInteger(n)))
+    throw new TypeError('as_strided: sizes and strides must be integers')
   if (stride.some((s) => s < 0)) throw new Error('as_strided: Negative strides are not supported at the moment')
   const layout = new Layout([...size], [...stride], storageOffset ?? self.layout.offset)
   const capacity = self.storage.byteLength / itemSize(self.dtype)

@@ -37,7 +37,7 @@ type Method = (this: Tensor, ...args: unknown[]) => Tensor
 const method =
   (name: string, ...args: unknown[]) =>
   (x: Tensor, ...rest: Tensor[]): Tensor =>
-    (x as unknown as Record<string, Method>)[name](...rest, ...args)
+    (x[name as 'add'] as unknown as Method).call(x, ...rest, ...args)
 
 const matrix: Input = { shape: [3, 4] }
 

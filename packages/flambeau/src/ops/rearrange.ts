@@ -1,0 +1,145 @@
+/** Elements in another order or repeated, and pieces taken out of or put into a tensor. */
+
+import { broadcastShapes, numelOf, type Shape, wrapDim, wrapDims } from '../core/layout.js'
+import type { Tensor } from '../core/tensor.js'
+import { clone, copy_ } from './cast.js'
+import { fromTypedArray } from './creation.js'
+import { diagonal } from './diagonal.js'
+import { gather, indexSelect, nonzero } from './indexing.js'
+import { cat } from './joining.js'
+import { sumTo } from './reduce.js'
+import { contiguous, expand, narrow, reshape, type Sizes, select, sizesOf, slice, view } from './view.js'
+
+const whole = (numbers: readonly number[]): Tensor => fromTypedArray(BigInt64Array.from(numbers, BigInt))
+
+/** The order of elements reversed along dimensions, as `torch.flip`. */
+export function flip(self: Tensor, ...dims: Sizes): Tensor {
+  const chosen = wrapDims(sizesOf(dims), self.ndim)
+  const flipped = chosen.reduce((x, d) => {
+    const size = x.layout.shape[d]
+    return size < 2 ? x : indexSelect(x, d, whole(Array.from({ length: size }, (_, i) => size - 1 - i)))
+  }, self)
+  return flipped === self ? clone(self) : flipped
+}
+/** Columns in reverse order, as `torch.fliplr`. */
+export function fliplr(self: Tensor): Tensor {
+  if (self.ndim < 2) throw new Error('Input must be >= 2-d.')
+  return flip(self, 1)
+}
+/** Rows in reverse order, as `torch.flipud`. */
+export function flipud(self: Tensor): Tensor {
+  if (self.ndim < 1) throw new Error('Input must be >= 1-d.')
+  return flip(self, 0)
+}
+
+/** Elements moved along dimensions, those pushed out coming in at the other end, as `torch.roll`. */
+export function roll(self: Tensor, shifts: number | Shape, dims?: number | Shape | null): Tensor {
+  const by = typeof shifts === 'number' ? [shifts] : shifts
+  const along = dims === undefined || dims === null ? [] : typeof dims === 'number' ? [dims] : dims
+  if (by.length === 0) throw new Error('`shifts` required')
+  if (along.length === 0 && by.length === 1) return reshape(roll(reshape(self, -1), by, 0), self.layout.shape)
+  if (along.length !== by.length) throw new Error(`shifts and dimensions must align. shifts: ${by.length}, dims:${along.length}`)
+  if (self.layout.numel === 0) return clone(self)
+  return along.reduce((x, dim, i) => {
+    const d = wrapDim(dim, self.ndim)
+    const size = x.layout.shape[d]
+    const start = (((size - by[i]) % size) + size) % size
+    return cat([narrow(x, d, start, size - start), narrow(x, d, 0, start)], d)
+  }, self)
+}
+
+/** The whole tensor repeated so many times along each dimension, as `torch.Tensor.repeat`. */
+export function repeat(self: Tensor, ...sizes: Sizes): Tensor {
+  const times = sizesOf(sizes)
+  const lead = times.length - self.ndim
+  if (lead < 0) throw new Error('Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor')
+  if (times.some((n) => !Number.isInteger(n) || n < 0))
+    throw new Error(`Trying to create tensor with negative dimension: [${times.join(', ')}]`)
+  const own = [...new Array<number>(lead).fill(1), ...self.layout.shape]
+  const pairs = times.flatMap((n, d) => [n, own[d]])
+  const spread = expand(
+    reshape(
+      self,
+      own.flatMap((size) => [1, size]),
+    ),
+    pairs,
+  )
+  return view(
+    clone(contiguous(spread)),
+    own.map((size, d) => size * times[d]),
+  )
+}
+/** `repeat` with leading ones for the dimensions not given, as `torch.tile`. */
+export function tile(self: Tensor, ...sizes: Sizes): Tensor {
+  const times = sizesOf(sizes)
+  return repeat(self, [...new Array<number>(Math.max(0, self.ndim - times.length)).fill(1), ...times])
+}
+
+/** All elements in one dimension, as `torch.ravel`. */
+export const ravel = (self: Tensor): Tensor => reshape(contiguous(self), -1)
+/** A gradient-like sum over what broadcasting repeats, to this shape, as `torch.Tensor.sum_to_size`. */
+export function sumToSize(self: Tensor, ...sizes: Sizes): Tensor {
+  const shape = sizesOf(sizes)
+  const lead = self.ndim - shape.length
+  if (lead < 0 || shape.some((size, d) => size !== 1 && size !== self.layout.shape[d + lead]))
+    throw new Error(`size {[${shape.join(', ')}]} is not expandable to size {[${self.layout.shape.join(', ')}]}.`)
+  return sumTo(self, shape)
+}
+
+/** The elements where the mask holds, in one dimension, as `torch.masked_select`. */
+export function maskedSelect(self: Tensor, mask: Tensor): Tensor {
+  if (mask.dtype !== 'bool' && mask.dtype !== 'uint8')
+    throw new Error('masked_select: expected BoolTensor or ByteTensor for mask')
+  const shape = broadcastShapes([self.layout.shape, mask.layout.shape])
+  const places = reshape(nonzero(reshape(expand(mask, shape), -1)), -1)
+  return indexSelect(reshape(expand(self, shape), -1), 0, places)
+}
+/** Elements by their place in the flattened tensor, as `torch.take`. */
+export function take(self: Tensor, index: Tensor): Tensor {
+  if (index.dtype !== 'int64') throw new Error(`take(): Expected a long tensor for index, but got ${index.dtype}`)
+  return reshape(indexSelect(reshape(self, -1), 0, fromEnd(reshape(index, -1), self.layout.numel)), index.layout.shape)
+}
+const fromEnd = (index: Tensor, size: number): Tensor => index.where(index.ge(0), index.add(size))
+/** `gather` with the other dimensions broadcast, as `torch.take_along_dim`. */
+export function takeAlongDim(self: Tensor, indices: Tensor, dim?: number | null): Tensor {
+  if (indices.dtype !== 'int64')
+    throw new Error(`torch.take_along_dim(): dtype of indices should be Long but got ${indices.dtype}`)
+  if (dim === undefined || dim === null) return gather(reshape(self, -1), 0, reshape(indices, -1))
+  if (self.ndim !== indices.ndim)
+    throw new Error(
+      `torch.take_along_dim(): input and indices should have the same number of dimensions, but got ${self.ndim} dimensions for input, and ${indices.ndim} dimensions for indices`,
+    )
+  const d = wrapDim(dim, self.ndim)
+  const common = broadcastShapes([self.layout.shape.with(d, 1), indices.layout.shape.with(d, 1)])
+  const fit = (t: Tensor): Tensor => expand(t, common.with(d, t.layout.shape[d]))
+  return gather(fit(self), d, fit(indices))
+}
+
+/** A copy with one index of a dimension replaced, as `torch.select_scatter`. */
+export const selectScatter = (self: Tensor, src: Tensor, dim: number, index: number): Tensor =>
+  replaced(self, src, (x) => select(x, dim, index))
+/** A copy with a slice replaced, as `torch.slice_scatter`. */
+export const sliceScatter = (
+  self: Tensor,
+  src: Tensor,
+  dim = 0,
+  start: number | null = null,
+  end: number | null = null,
+  step = 1,
+): Tensor => replaced(self, src, (x) => slice(x, dim, start, end, step))
+/** A copy with a diagonal replaced, as `torch.diagonal_scatter`. */
+export const diagonalScatter = (self: Tensor, src: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor =>
+  replaced(self, src, (x) => diagonal(x, offset, dim1, dim2))
+function replaced(self: Tensor, src: Tensor, part: (x: Tensor) => Tensor): Tensor {
+  const out = clone(self)
+  const target = part(out)
+  if (numelOf(target.layout.shape) !== src.layout.numel || target.ndim !== src.ndim)
+    throw new Error(
+      `expected src to have a size equal to the slice of self. src size = [${src.layout.shape.join(', ')}], slice size = [${target.layout.shape.join(', ')}]`,
+    )
+  copy_(target, src)
+  return out
+}
+/** `narrow` with memory of its own, as `torch.narrow_copy`. */
+export const narrowCopy = (self: Tensor, dim: number, start: number, length: number): Tensor =>
+  clone(narrow(self, dim, start, length))

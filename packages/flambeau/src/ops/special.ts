@@ -1,0 +1,194 @@
+/** Further functions of one and two operands. */
+
+import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { sameShape } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
+import * as e from '../ir/expr.js'
+import { g, variable, x, y } from '../ir/expr.js'
+import { abs, add, mul, pow, sub } from './arithmetic.js'
+import { to } from './cast.js'
+import { eq, isnan, le, logicalAnd, logicalOr } from './comparison.js'
+import { item } from './creation.js'
+import { eitherBinary, floatsOnly, tensorBinary, unary } from './define.js'
+import { PointwiseOp } from './pointwise.js'
+import { all } from './reduce.js'
+
+const float = { result: 'float' } as const
+const NAN = Number.NaN
+const INFINITY = Number.POSITIVE_INFINITY
+
+/** The tensor itself, as `torch.positive`. @throws Error for bool. */
+export function positive(self: Tensor): Tensor {
+  if (self.dtype === 'bool') throw new Error('The `+` operator, on a bool tensor is not supported.')
+  return self
+}
+/** Degrees as radians, as `torch.deg2rad`. */
+export const deg2rad = unary('Mul', e.mul(x, Math.PI / 180), float)
+/** Radians as degrees, as `torch.rad2deg`. */
+export const rad2deg = unary('Mul', e.mul(x, 180 / Math.PI), float)
+/** -1, 0 or 1, as `torch.sgn`. */
+export const sgn = unary('Sgn', e.sign(x))
+
+const signOfFloat = unary('Signbit', e.lt(e.copysign(1, x), 0), { result: 'bool' })
+const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })
+/** Whether the sign bit is set, that of -0 included, as `torch.signbit`. */
+export const signbit = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? signOfFloat : signOfInteger)(self)
+const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool' })
+const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool' })
+const none = unary('Isposinf', e.ne(x, x), { result: 'bool' })
+/** Whether it is +∞, as `torch.isposinf`. */
+export const isposinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? plusInfinity : none)(self)
+/** Whether it is −∞, as `torch.isneginf`. */
+export const isneginf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? minusInfinity : none)(self)
+
+const inner = e.mul(Math.PI, x)
+/** sin(πx) / (πx), and 1 at 0, as `torch.sinc`. */
+export const sinc = unary('Sinc', e.where(e.eq(x, 0), 1, e.div(e.sin(inner), inner)), {
+  ...float,
+  gradient: e.where(e.eq(x, 0), 0, e.mul(g, e.div(e.sub(e.mul(e.cos(inner), inner), e.sin(inner)), e.mul(inner, x)))),
+})
+
+const plainLogit = unary('Logit', e.log(e.div(x, e.sub(1, x))), {
+  ...float,
+  gradient: e.where(e.either(e.lt(x, 0), e.gt(x, 1)), NAN, e.div(g, e.mul(x, e.sub(1, x)))),
+})
+const eps = variable('eps')
+const clamped = e.where(e.lt(x, eps), eps, e.where(e.gt(x, e.sub(1, eps)), e.sub(1, eps), x))
+const clampedLogit = new PointwiseOp('Logit', ['x', 'eps'], [e.log(e.div(clamped, e.sub(1, clamped)))], {
+  ...float,
+  untyped: ['eps'],
+  gradients: { x: e.where(e.either(e.lt(x, eps), e.gt(x, e.sub(1, eps))), 0, e.div(g, e.mul(x, e.sub(1, x)))) },
+})
+/** ln(x / (1 − x)), with x limited to [eps, 1 − eps] where eps is given, as `torch.logit`. */
+export const logit = Object.assign(
+  (self: Tensor, limit: number | null = null): Tensor => (limit === null ? plainLogit(self) : clampedLogit.call(self, limit)),
+  {
+    inPlace: (self: Tensor, limit: number | null = null): Tensor =>
+      limit === null ? plainLogit.inPlace(self) : clampedLogit.callInPlace(self, limit),
+  },
+)
+
+const distance = e.neg(e.abs(e.sub(x, y)))
+/** ln(e^self + e^other) without overflow, as `torch.logaddexp`. */
+export const logaddexp = tensorBinary(
+  'Logaddexp',
+  e.where(e.eq(x, y), e.add(x, Math.LN2), e.add(e.max(x, y), e.log1p(e.exp(distance)))),
+  {
+    check: floatsOnly,
+    gradients: {
+      x: e.div(g, e.add(1, e.exp(e.sub(y, x)))),
+      y: e.div(g, e.add(1, e.exp(e.sub(x, y)))),
+    },
+  },
+)
+/** log₂(2^self + 2^other) without overflow, as `torch.logaddexp2`. */
+export const logaddexp2 = tensorBinary(
+  'Logaddexp2',
+  e.where(e.eq(x, y), e.add(x, 1), e.add(e.max(x, y), e.mul(e.log1p(e.exp2(distance)), Math.LOG2E))),
+  {
+    check: floatsOnly,
+    gradients: {
+      x: e.div(g, e.add(1, e.exp2(e.sub(y, x)))),
+      y: e.div(g, e.add(1, e.exp2(e.sub(x, y)))),
+    },
+  },
+)
+
+/** 0 below zero, 1 above, `values` at zero, as `torch.heaviside`. */
+export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x, 0)), {
+  gradients: { x: e.constant(0), y: e.constant(0) },
+  check: (_dtype: DType, _name, args) => {
+    const [first, second] = args as Tensor[]
+    if (first.dtype !== second.dtype) throw new Error('heaviside is not yet implemented for tensors with different dtypes.')
+  },
+})
+
+const nothing = (edge: number): e.Expr => e.both(e.eq(x, 0), e.le(y, edge))
+/** self · ln(other), and 0 where self is 0, as `torch.xlogy`. */
+export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log(y)))), {
+  ...float,
+  gradients: { x: e.where(nothing(0), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
+})
+/** self · ln(1 + other), and 0 where self is 0, as `torch.special.xlog1py`. */
+export const xlog1py = eitherBinary('SpecialXlog1Py', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log1p(y)))), {
+  ...float,
+  gradients: { x: e.where(nothing(-1), 0, e.mul(g, e.log1p(y))), y: e.div(e.mul(g, x), e.add(y, 1)) },
+})
+/** The probability below x of the standard normal distribution, as `torch.special.ndtr`. */
+export const ndtr = unary('SpecialNdtr', e.mul(0.5, e.erfc(e.mul(x, -Math.SQRT1_2))), {
+  ...float,
+  gradient: e.mul(g, e.mul(1 / Math.sqrt(2 * Math.PI), e.exp(e.mul(-0.5, e.square(x))))),
+})
+/** The next representable number towards `other`, as `torch.nextafter`. */
+export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), { check: floatsOnly })
+
+const [nan, posinf, neginf] = ['nan', 'posinf', 'neginf'].map(variable)
+const numbersOnly = new PointwiseOp(
+  'NanToNum',
+  ['x', 'nan', 'posinf', 'neginf'],
+  [e.where(e.ne(x, x), nan, e.where(e.eq(x, INFINITY), posinf, e.where(e.eq(x, -INFINITY), neginf, x)))],
+  {
+    untyped: ['nan', 'posinf', 'neginf'],
+    gradients: { x: e.where(e.both(e.eq(x, x), e.lt(e.abs(x), INFINITY)), g, 0) },
+  },
+)
+/** The largest finite number of a dtype. */
+const largest: Partial<Record<DType, number>> = {
+  float16: 65504,
+  bfloat16: 3.3895313892515355e38,
+  float32: 3.4028234663852886e38,
+  float64: Number.MAX_VALUE,
+}
+type Replacement = number | null
+function replacements(dtype: DType, forNan: Replacement, forPosinf: Replacement, forNeginf: Replacement) {
+  const top = largest[dtype]!
+  return [forNan ?? 0, forPosinf ?? top, forNeginf ?? -top] as const
+}
+/** NaN and the infinities replaced by numbers: 0 and the largest ones unless given, as `torch.nan_to_num`. */
+export const nanToNum = Object.assign(
+  (self: Tensor, forNan: Replacement = null, forPosinf: Replacement = null, forNeginf: Replacement = null): Tensor =>
+    isFloatingPoint(self.dtype)
+      ? numbersOnly.call(self, ...replacements(self.dtype, forNan, forPosinf, forNeginf))
+      : to(self, { copy: true }),
+  {
+    inPlace: (self: Tensor, forNan: Replacement = null, forPosinf: Replacement = null, forNeginf: Replacement = null): Tensor =>
+      isFloatingPoint(self.dtype)
+        ? numbersOnly.callInPlace(self, ...replacements(self.dtype, forNan, forPosinf, forNeginf))
+        : self,
+  },
+)
+
+/** A power computed in float64, as `torch.float_power`. */
+export function floatPower(self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor {
+  const wide = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
+  return pow(wide(self), wide(exponent))
+}
+
+export interface CloseOptions {
+  rtol?: number
+  atol?: number
+  /** Whether NaN counts as close to NaN. */
+  equalNan?: boolean
+}
+/** Whether |self − other| <= atol + rtol·|other|, element by element, as `torch.isclose`. */
+export function isclose(self: Tensor, other: Tensor, { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {}): Tensor {
+  if (self.dtype !== other.dtype) throw new Error(`${scalarName(self.dtype)} did not match ${scalarName(other.dtype)}`)
+  if (rtol < 0) throw new Error(`rtol must be greater than or equal to zero, but got ${rtol}`)
+  if (atol < 0) throw new Error(`atol must be greater than or equal to zero, but got ${atol}`)
+  const [p, q] = isFloatingPoint(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
+  const bound = add(mul(abs(q), rtol), atol)
+  const finite = logicalAnd(le(abs(sub(p, q)), bound), eq(mul(q, 0), 0))
+  const close = logicalOr(eq(p, q), finite)
+  return equalNan ? logicalOr(close, logicalAnd(isnan(p), isnan(q))) : close
+}
+/** Whether all elements are close, as `torch.allclose`. */
+export const allclose = (self: Tensor, other: Tensor, options: CloseOptions = {}): boolean =>
+  item(all(isclose(self, other, options))) as boolean
+/** Whether two tensors have the same shape and elements, as `torch.equal`. */
+export function equal(self: Tensor, other: Tensor): boolean {
+  if (self.dtype !== other.dtype)
+    throw new Error(
+      `Expected object of data type ${self.dtype} but got data type ${other.dtype} for argument #2 'other' in call to equal`,
+    )
+  return sameShape(self.layout.shape, other.layout.shape) && (item(all(eq(self, other))) as boolean)
+}
