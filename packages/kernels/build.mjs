@@ -1,6 +1,7 @@
 // Builds every kernel source for every target into dist/: one Node-API addon an instruction set, where a C++ compiler is
 // found, and flambeau.wasm, which needs none. Objects are cached by the hash of what they are made from.
 //   node build.mjs [--only native|wasm|avx512|…] [--force] [--sanitize]
+//   CXX=aarch64-linux-gnu-g++ node build.mjs --arch arm64 --only neon   (across)
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,6 +18,7 @@ const require = createRequire(import.meta.url)
 
 const options = process.argv.slice(2)
 const only = options.includes('--only') ? options[options.indexOf('--only') + 1] : undefined
+const arch = options.includes('--arch') ? options[options.indexOf('--arch') + 1] : process.arch
 const sanitize = options.includes('--sanitize')
 const cache = join(here, 'build', sanitize ? 'sanitize' : 'release')
 
@@ -56,7 +58,7 @@ const targets = {
     { name: 'avx512', flags: ['-march=x86-64-v4', '-mprefer-vector-width=512', '-DFLAMBEAU_VECTOR_BYTES=64'] },
   ],
   arm64: [{ name: 'neon', flags: ['-DFLAMBEAU_VECTOR_BYTES=16'] }],
-}[process.arch] ?? [{ name: 'generic', flags: ['-DFLAMBEAU_VECTOR_BYTES=16'] }]
+}[arch] ?? [{ name: 'generic', flags: ['-DFLAMBEAU_VECTOR_BYTES=16'] }]
 
 const wasmFlags = ['-msimd128', '-mbulk-memory', '-mnontrapping-fptoint', '-DFLAMBEAU_VECTOR_BYTES=16']
 
@@ -82,7 +84,7 @@ function objectPath(source, target, command) {
 
 function execute(command, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'pipe'] })
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     let errors = ''
     child.stderr.on('data', (chunk) => (errors += chunk))
     child.on('error', reject)

@@ -1,97 +1,12 @@
-// Max and average pooling over one to three dimensions, and their gradients.
+// Average pooling over one to three dimensions, and the gradients of average and max pooling.
 #include "pool.hpp"
 
 #include <atomic>
-#include <limits>
 
 #include "scratch.hpp"
 
 namespace flambeau {
 namespace {
-
-template <class C> constexpr C lowest() {
-  return std::numeric_limits<C>::has_infinity ? -std::numeric_limits<C>::infinity() : std::numeric_limits<C>::lowest();
-}
-
-struct MaxPool {
-  Planes x, values, indices;
-  PoolAxis axes[3];
-
-  // Outputs [begin, end) of a row, window by window. A NaN wins over everything; among equals the first wins.
-  template <class T> void windows(const T* in, Span d, Span h, int64_t begin, int64_t end, T* out, int64_t* at) const {
-    using C = Compute<T>;
-    for (int64_t i = begin; i < end; i++) {
-      const Span w = axes[2].span(i);
-      C best = lowest<C>();
-      T kept = to<T>(best);
-      int64_t index = (d.first * x.sizes[1] + h.first) * x.sizes[2] + w.first;
-      for (int64_t z = d.first; z < d.end; z += axes[0].dilation)
-        for (int64_t y = h.first; y < h.end; y += axes[1].dilation)
-          for (int64_t k = w.first; k < w.end; k += axes[2].dilation) {
-            const T candidate = in[z * x.strides[0] + y * x.strides[1] + k * x.strides[2]];
-            const C v = from<C>(candidate);
-            if (v > best || v != v) {
-              best = v;
-              kept = candidate;
-              index = (z * x.sizes[1] + y) * x.sizes[2] + k;
-            }
-          }
-      out[i * values.strides[2]] = kept;
-      at[i * indices.strides[2]] = index;
-    }
-  }
-
-  // A vector of outputs whose windows lie inside the row.
-  template <class T, int Bytes> FLAMBEAU_INLINE void vector(const T* in, Span d, Span h, int64_t i, T* out, int64_t* at) const {
-    using Index = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
-    using V = typename VecOf<T, Bytes>::type;
-    using I = typename VecOf<Index, Bytes>::type;
-    constexpr int n = Bytes / int(sizeof(T));
-    const int64_t stride = axes[2].stride, left = i * stride - axes[2].padding;
-    V best = V{} + lowest<T>();
-    I lane, index;
-    for (int j = 0; j < n; j++) lane[j] = Index(j * stride);
-    index = lane + Index((d.first * x.sizes[1] + h.first) * x.sizes[2] + left);
-    for (int64_t z = d.first; z < d.end; z += axes[0].dilation)
-      for (int64_t y = h.first; y < h.end; y += axes[1].dilation) {
-        const T* row = in + z * x.strides[0] + y * x.strides[1] + left;
-        const int64_t base = (z * x.sizes[1] + y) * x.sizes[2] + left;
-        for (int64_t k = 0; k < axes[2].kernel; k++) {
-          const int64_t offset = k * axes[2].dilation;
-          const V v = loadStrided<T, Bytes>(row + offset, stride);
-          const I better = (v > best) | (v != v);
-          best = better ? v : best;
-          index = better ? lane + Index(base + offset) : index;
-        }
-      }
-    std::memcpy(out + i, &best, Bytes);
-    Index wide[n];
-    std::memcpy(wide, &index, Bytes);
-    for (int j = 0; j < n; j++) at[i + j] = wide[j];
-  }
-
-  template <class T> void run() const {
-    const bool vectors = (sizeof(T) == 4 || sizeof(T) == 8) && std::is_floating_point<T>::value && x.strides[2] == 1 &&
-                         values.strides[2] == 1 && indices.strides[2] == 1 && x.area() <= INT32_MAX;
-    int64_t begin = 0, end = 0;
-    axes[2].interior(begin, end);
-    const int64_t cost = values.sizes[2] * axes[0].kernel * axes[1].kernel * axes[2].kernel;
-    forRows(values, vectors ? cost / 4 : cost, [&](int64_t p, int64_t depth, int64_t height) {
-      const T* in = reinterpret_cast<const T*>(x.data) + x.plane(p);
-      T* out = reinterpret_cast<T*>(values.data) + values.plane(p) + depth * values.strides[0] + height * values.strides[1];
-      int64_t* at =
-          reinterpret_cast<int64_t*>(indices.data) + indices.plane(p) + depth * indices.strides[0] + height * indices.strides[1];
-      const Span d = axes[0].span(depth), h = axes[1].span(height);
-      int64_t done = begin;
-      if constexpr (std::is_floating_point<T>::value) {
-        if (vectors)
-          done = forVectors<T>(begin, end, [&](int64_t i, auto bytes) { this->vector<T, decltype(bytes)::value>(in, d, h, i, out, at); });
-      }
-      windows(in, d, h, 0, begin, out, at);
-      windows(in, d, h, done, axes[2].count, out, at);
-    });
-  }
-};
 
 // An index found to lie outside its plane, for the error.
 struct BadIndex {
@@ -299,20 +214,6 @@ template <class F> int dispatchFloat(DType dtype, F&& f) {
 }
 
 }  // namespace
-
-// maxPool(x, values, indices, kernel[], stride[], padding[], dilation[]): indices are positions in the input's plane
-KERNEL(maxPool) {
-  const TensorArg x = args.tensor(), values = args.tensor(), indices = args.tensor();
-  const PoolWindow window(args, true);
-  if (x.dtype == DType::boolean) return kUnsupported;
-  if (values.numel() == 0) return kOk;
-  MaxPool pool{Planes(x, window.spatial), Planes(values, window.spatial), Planes(indices, window.spatial), {}};
-  window.axes(pool.x, pool.values, pool.axes);
-  return dispatch(x.dtype, [&](auto tag) {
-    if constexpr (!std::is_same<decltype(tag), Bool>::value) pool.run<decltype(tag)>();
-    return int(kOk);
-  });
-}
 
 // maxPoolBackward(grad, indices, gradX, spatial): gradX = 0, then gradX[indices] += grad, plane by plane
 KERNEL(maxPoolBackward) {

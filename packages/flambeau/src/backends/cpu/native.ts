@@ -44,8 +44,12 @@ export function loadNative(): Engine | { readonly missing: string } {
     make: (bytes) => {
       sinceSample += bytes
       // V8's own count is the truth, but asking costs microseconds: once for some megabytes is enough.
-      if (sinceSample > 16 * 2 ** 20) sample()
-      return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer
+      if (sinceSample > 64 * 2 ** 20) sample()
+      try {
+        return Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer
+      } catch {
+        throw new RangeError(`DefaultCPUAllocator: can't allocate memory: you tried to allocate ${bytes} bytes.`)
+      }
     },
     addressOf: addon.addressOf,
   }
