@@ -1,4 +1,4 @@
-// Builds the kernels with AddressSanitizer and UndefinedBehaviorSanitizer and runs the tests of the engines on them.
+// Builds the kernels with AddressSanitizer and UndefinedBehaviorSanitizer and runs the tests that reach them.
 //   npm run test:sanitize [-- test file …]
 import { spawnSync } from 'node:child_process'
 
@@ -15,7 +15,10 @@ const runtime = ['libasan.so', 'libubsan.so'].map((name) =>
   spawnSync(cxx, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim(),
 )
 const tests = process.argv.slice(2)
-run('npx', ['vitest', 'run', '--project', 'native', ...(tests.length > 0 ? tests : ['packages/flambeau/test/engines'])], {
+const usual = ['engines/', 'threads.test.ts', 'gradients.test.ts', 'optim.test.ts'].map(
+  (name) => `packages/flambeau/test/${name}`,
+)
+run('npx', ['vitest', 'run', '--project', 'native', ...(tests.length > 0 ? tests : usual)], {
   FLAMBEAU_ISA: `${isa}-sanitize`,
   LD_PRELOAD: runtime.join(':'),
   ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:allocator_may_return_null=1',

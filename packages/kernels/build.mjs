@@ -105,11 +105,14 @@ function nativePlan(cxx) {
     })
     const output = join(dist, `flambeau-${target.name}${sanitize ? '-sanitize' : ''}.node`)
     const undefinedAtLoad = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []
+    // The pool's threads outlive the Node worker that loaded the addon first, and their code must stay where it is.
+    const stayLoaded = process.platform === 'linux' ? ['-Wl,-z,nodelete'] : []
     const link = () =>
       execute(cxx, [
         '-shared',
         ...nativeFlags,
         ...undefinedAtLoad,
+        ...stayLoaded,
         ...(sanitize ? [] : ['-s']),
         '-o',
         `${output}.tmp`,

@@ -51,7 +51,7 @@ class Pool {
   std::atomic<int> active_{0};     // workers that may be looking at job_
   std::atomic<int> sleeping_{0};
   std::atomic<bool> stop_{false};
-  int threads_ = 1;
+  std::atomic<int> threads_{1};  // one Node worker may set it while another asks
 
   void drain(const Job& job) {
     for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < job.chunks;) job.body(job.context, i);
@@ -97,21 +97,21 @@ class Pool {
 
   ~Pool() { shutdown(); }
 
-  int threads() const { return threads_; }
+  int threads() const { return threads_.load(); }
 
   void resize(int n) {
     std::lock_guard<std::mutex> own(owner_);
-    threads_ = n < 1 ? 1 : n > 256 ? 256 : n;
+    threads_.store(n < 1 ? 1 : n > 256 ? 256 : n);
     shutdown();
   }
 
   void run(int64_t chunks, void (*body)(void*, int64_t), void* context) {
-    if (threads_ == 1 || inside() || !owner_.try_lock()) {
+    if (threads_.load() == 1 || inside() || !owner_.try_lock()) {
       for (int64_t i = 0; i < chunks; i++) body(context, i);
       return;
     }
     std::lock_guard<std::mutex> own(owner_, std::adopt_lock);
-    while (int(workers_.size()) < threads_ - 1) {
+    while (int(workers_.size()) < threads_.load() - 1) {
       const uint64_t seen = epoch_.load();
       workers_.emplace_back([this, seen] { work(seen); });
     }

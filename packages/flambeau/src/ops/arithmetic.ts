@@ -62,6 +62,10 @@ function scaled(
 export const add = scaled('Add', e.add(x, y), e.add(x, e.mul(alpha, y)))
 
 const noBool = (_dtype: DType, _name: string, args: readonly Argument[]): void => {
+  if (args.slice(0, 2).every((arg) => typeof arg === 'object' && arg.dtype === 'bool'))
+    throw new TypeError(
+      'Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logicalXor()` operator instead.',
+    )
   if (args.some((arg) => (typeof arg === 'object' ? arg.dtype === 'bool' : typeof arg === 'boolean')))
     throw new TypeError(
       'Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` ' +
@@ -148,7 +152,8 @@ export const neg = unary('Neg', e.neg(x), {
   check: (dtype) => {
     if (dtype === 'bool')
       throw new TypeError(
-        'Negation, the `-` operator, on a bool tensor is not supported. Use the `~` or `logicalNot()` operator instead.',
+        'Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or ' +
+          '`logicalNot()` operator instead.',
       )
   },
 })

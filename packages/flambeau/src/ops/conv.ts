@@ -152,6 +152,10 @@ function convolution(
     throw new Error(
       `Given groups=${groups}, weight of size ${showShape(w)}, expected input${showShape(shape)} to have ${w[1] * groups} channels, but got ${shape[1]} channels instead`,
     )
+  if (w[0] < groups)
+    throw new Error(
+      `Given groups=${groups}, expected weight to be at least ${groups} at dimension 0, but got weight of size ${showShape(w)} instead`,
+    )
   if (w[0] % groups !== 0)
     throw new Error(
       `Given groups=${groups}, expected weight to be divisible by ${groups} at dimension 0, but got weight of size ${showShape(w)} instead`,

@@ -128,7 +128,9 @@ function inferDType(data: unknown): DType {
 /** The elements of a row-major tensor as a typed array on its own memory: valid until the next allocation. */
 export function elements(t: Tensor): TypedArray {
   const { memory } = t.storage
-  return viewAs(t.dtype, memory.buffer, memory.byteOffset + t.layout.offset * itemSize(t.dtype), t.layout.numel)
+  const { offset, numel } = t.layout
+  // A view of no elements may start beyond the end.
+  return viewAs(t.dtype, memory.buffer, memory.byteOffset + (numel === 0 ? 0 : offset) * itemSize(t.dtype), numel)
 }
 
 function writer(t: Tensor): (at: number, value: Scalar) => void {

@@ -1,5 +1,6 @@
 /** Reading and writing by integer tensors. */
 
+import type { Backend, Kernels } from '../backends/backend.js'
 import { scalarName } from '../core/dtype.js'
 import { showShape, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -13,8 +14,22 @@ function requireIndex(name: string, index: Tensor): void {
     throw new Error(`${name}(): Expected dtype int64 for index`)
 }
 
+/** Runs a kernel that checks indices, and says in PyTorch's words which dimension of what one is outside of. */
+function runIndexed<K extends keyof Kernels>(backend: Backend, dim: number, kernel: K, ...args: Kernels[K]): void {
+  try {
+    backend.run(kernel, ...args)
+  } catch (error) {
+    if (error instanceof RangeError) error.message = error.message.replace('for dimension with', `for dimension ${dim} with`)
+    throw error
+  }
+}
+
+/** A 0-d tensor as the 1-d tensor of one element that it stands for. */
+const atLeast1d = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, 1) : x)
+
 function requireGatherShapes(name: string, self: Tensor, dim: number, index: Tensor): void {
-  if (index.ndim !== self.ndim && index.layout.numel > 0 && self.ndim > 0)
+  // A 0-d tensor counts as a 1-d one here.
+  if (Math.max(index.ndim, 1) !== Math.max(self.ndim, 1) && index.layout.numel > 0)
     throw new Error(`Index tensor must have the same number of dimensions as ${name === 'gather' ? 'input' : 'self'} tensor`)
   index.layout.shape.forEach((size, d) => {
     if (d !== dim && size > (self.layout.shape[d] ?? 1))
@@ -29,7 +44,7 @@ const gatherOp: Op<number> = defineOp<number>({
   forward: ([x, index], dim) => {
     const backend = commonBackend([x, index])
     const out = emptyTensor(backend, index.layout.shape, x.dtype)
-    if (out.layout.numel > 0) backend.run('gather', x, dim, index, out)
+    if (out.layout.numel > 0) runIndexed(backend, dim, 'gather', atLeast1d(x), dim, atLeast1d(index), atLeast1d(out))
     return [out]
   },
   save: ([, index]) => [index],
@@ -48,7 +63,7 @@ const scatterAddOp: Op<number> = defineOp<number>({
   forward: ([x, index, src], dim) => {
     const backend = commonBackend([x, index, src])
     const out = copyOf(x)
-    if (index.layout.numel > 0) backend.run('scatter', out, dim, index, src, 1)
+    if (index.layout.numel > 0) runIndexed(backend, dim, 'scatter', atLeast1d(out), dim, atLeast1d(index), atLeast1d(src), 1)
     return [out]
   },
   save: ([, index]) => [index],
@@ -82,9 +97,10 @@ const indexSelectOp: Op<number> = defineOp<number>({
   forward: ([x, index], dim) => {
     const backend = commonBackend([x, index])
     const n = index.layout.numel
-    const source = x.ndim === 0 ? reshape(x, 1) : x
+    const source = atLeast1d(x)
     const out = emptyTensor(backend, source.layout.shape.with(dim, n), x.dtype)
-    if (out.layout.numel > 0) backend.run('indexSelect', source, dim, index.ndim === 0 ? reshape(index, 1) : index, out)
+    // Also where no element is copied: an index out of range is an error all the same.
+    if (n > 0) runIndexed(backend, dim, 'indexSelect', source, dim, atLeast1d(index), out)
     return [x.ndim === 0 ? reshape(out, []) : out]
   },
   save: ([, index]) => [index],
@@ -95,6 +111,8 @@ export function indexSelect(self: Tensor, dim: number, index: Tensor): Tensor {
   const d = wrapDim(dim, self.ndim)
   if (index.ndim > 1) throw new RangeError('index_select(): Index is supposed to be a vector')
   requireIndex('index_select', index)
+  if (self.ndim === 0 && index.layout.numel !== 1)
+    throw new Error(`index_select(): Index to scalar can have only 1 value, got ${index.layout.numel} value(s)`)
   return indexSelectOp([self, index], d)[0]
 }
 
@@ -103,15 +121,7 @@ const indexAddOp: Op<{ dim: number; alpha: number }> = defineOp<{ dim: number; a
   forward: ([x, index, src], { dim, alpha }) => {
     const backend = commonBackend([x, index, src])
     const out = copyOf(x)
-    if (src.layout.numel > 0)
-      backend.run(
-        'indexAdd',
-        out.ndim === 0 ? reshape(out, 1) : out,
-        dim,
-        index.ndim === 0 ? reshape(index, 1) : index,
-        src.ndim === 0 ? reshape(src, 1) : src,
-        alpha,
-      )
+    if (index.layout.numel > 0) runIndexed(backend, dim, 'indexAdd', atLeast1d(out), dim, atLeast1d(index), atLeast1d(src), alpha)
     return [out]
   },
   save: ([, index]) => [index],

@@ -117,6 +117,7 @@ export interface MaxPoolOptions {
 
 /** Max pooling with the flat index of each maximum in its plane, as `max_pool2d_with_indices`. */
 export function maxPool2dWithIndices(input: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): ValuesIndices {
+  if (input.dtype === 'bool') throw new Error('"max_pool2d" not implemented for \'Bool\'')
   const [values, indices] = maxPoolOp([input], poolWindow('max_pool2d', 2, input, kernelSize, options))
   return named({ values, indices })
 }

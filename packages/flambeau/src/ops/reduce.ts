@@ -180,9 +180,10 @@ const aminOp = extremeOp('min', 'Amin')
 const maxOp = extremeOp('max', 'Max', 1)
 const minOp = extremeOp('min', 'Min', 1)
 
-function requireElements(self: Tensor, dims: readonly number[], name: string): void {
+/** Refuses to look for the extreme of no elements; `named` tells whether the call named dimensions. */
+function requireElements(self: Tensor, dims: readonly number[], named: boolean, name: string): void {
   if (self.layout.numel > 0) return
-  if (dims.length === self.ndim)
+  if (!named)
     throw new Error(
       `${name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.`,
     )
@@ -194,14 +195,14 @@ function requireElements(self: Tensor, dims: readonly number[], name: string): v
 export function amax(self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
   const { dim: dims, keepdim = false } = readDims(dim, options)
   const wrapped = wrapDims(dims, self.ndim)
-  requireElements(self, wrapped, 'amax')
+  requireElements(self, wrapped, isGiven(dims), 'amax')
   return amaxOp([self], { dims: wrapped, keepdim })[0]
 }
 /** The smallest elements over `dim` (several allowed), as `torch.amin`. Equal ones share the gradient. */
 export function amin(self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
   const { dim: dims, keepdim = false } = readDims(dim, options)
   const wrapped = wrapDims(dims, self.ndim)
-  requireElements(self, wrapped, 'amin')
+  requireElements(self, wrapped, isGiven(dims), 'amin')
   return aminOp([self], { dims: wrapped, keepdim })[0]
 }
 
@@ -269,12 +270,12 @@ function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
   return ((self: Tensor, dim?: number | (KeepDim & { dim: number }), options?: KeepDim) => {
     if (dim === undefined) {
       const all = wrapDims(null, self.ndim)
-      requireElements(self, all, name)
+      requireElements(self, all, false, name)
       return whole([self], { dims: all, keepdim: false })[0]
     }
     const { dim: d, keepdim = false } = typeof dim === 'number' ? { ...options, dim } : dim
     const wrapped = wrapDim(d, self.ndim)
-    requireElements(self, self.ndim === 0 ? [] : [wrapped], name)
+    requireElements(self, self.ndim === 0 ? [] : [wrapped], true, name)
     const [values, indices] = selectOps[kind]([self], { kind, dim: wrapped, keepdim })
     return named({ values, indices })
   }) as Extreme
@@ -294,7 +295,9 @@ function argExtreme(kind: 0 | 1, name: string) {
     const { dim: one, keepdim = false } = readDims(dim, options)
     if (self.dtype === 'bool') throw new Error(`"${name}_cpu" not implemented for 'Bool'`)
     const dims = wrapDims(one, self.ndim)
-    requireElements(self, dims, name)
+    if (self.layout.numel === 0 && !isGiven(one))
+      throw new RangeError(`${name}(): Expected reduction dim to be specified for input.numel() == 0.`)
+    requireElements(self, dims, true, name)
     const { operand, count, kept, shown: shape } = reducing(self, dims, keepdim)
     const indices = emptyTensor(self.storage.allocator, kept, 'int64')
     if (indices.layout.numel > 0) self.storage.allocator.run('reduceIndex', kind, operand, null, indices, count)

@@ -107,6 +107,7 @@ export class CpuBackend implements Backend {
         frame[at++] = 0
       } else if (isOperand(arg)) {
         const { shape, strides } = arg.layout
+        if (shape.length > maxDims) throw new Error(`only tensors with up to ${maxDims} dims are supported`)
         at = this.#address(frame, at, arg)
         frame[at++] = shape.length
         for (let d = 0; d < shape.length; d++) frame[at++] = shape[d]
@@ -166,6 +167,9 @@ export class CpuBackend implements Backend {
     return answer[1]
   }
 }
+
+/** As many dimensions as a kernel has room for: kMaxDims of kernel.hpp. */
+const maxDims = 64
 
 const classNames = ['Float', 'Double', 'Int', 'Long'] as const
 
