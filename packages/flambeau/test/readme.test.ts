@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import * as torch from '../src/index.js'
 import type { Tensor } from '../src/index.js'
+import * as torch from '../src/index.js'
 
 it('the first program of the README learns the circle', () => {
   const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
