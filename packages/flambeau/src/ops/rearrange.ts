@@ -94,12 +94,6 @@ export function maskedSelect(self: Tensor, mask: Tensor): Tensor {
   const places = reshape(nonzero(reshape(expand(mask, shape), -1)), -1)
   return indexSelect(reshape(expand(self, shape), -1), 0, places)
 }
-/** Elements by their place in the flattened tensor, as `torch.take`. */
-export function take(self: Tensor, index: Tensor): Tensor {
-  if (index.dtype !== 'int64') throw new Error(`take(): Expected a long tensor for index, but got ${index.dtype}`)
-  return reshape(indexSelect(reshape(self, -1), 0, fromEnd(reshape(index, -1), self.layout.numel)), index.layout.shape)
-}
-const fromEnd = (index: Tensor, size: number): Tensor => index.where(index.ge(0), index.add(size))
 /** `gather` with the other dimensions broadcast, as `torch.take_along_dim`. */
 export function takeAlongDim(self: Tensor, indices: Tensor, dim?: number | null): Tensor {
   if (indices.dtype !== 'int64')
