@@ -6,7 +6,8 @@ import { Tensor } from '../core/tensor.js'
 import { copy_, fill_, to } from './cast.js'
 import { maskedFill } from './comparison.js'
 import { filled } from './copy.js'
-import { item, type NestedArray, tensor } from './creation.js'
+import { elements, item, type NestedArray, tensor, toTypedArray } from './creation.js'
+import { emptyTensor } from './dispatch.js'
 import { type Advanced, fitValue, indexOp, indexPutOp, prepare, requireMask } from './indexPut.js'
 import { expand, makeView, reshape, type Slice, select, slice, unsqueeze } from './view.js'
 
@@ -49,7 +50,10 @@ function read(index: Index, self: Tensor): Step {
     const bad = leaves.find((leaf) => typeof leaf !== 'boolean' && !Number.isInteger(Number(leaf)))
     if (bad !== undefined) throw notAnIndex(bad)
     const mask = leaves.length > 0 && leaves.every((leaf) => typeof leaf === 'boolean')
-    return tensor(index as NestedArray, { dtype: mask ? 'bool' : 'int64', device: self.device })
+    const listed = tensor(index as NestedArray, { dtype: mask ? 'bool' : 'int64' })
+    const moved = emptyTensor(self.storage.allocator, listed.layout.shape, listed.dtype)
+    elements(moved).set(toTypedArray(listed) as never)
+    return moved
   }
   if (index instanceof Tensor) return isWhole(index) && index.ndim === 0 ? (item(index) as number) : index
   if (typeof index === 'object' && 'start' in index) return index
