@@ -7,7 +7,7 @@ import { add, div, mul, remainder } from './arithmetic.js'
 import { to } from './cast.js'
 import { lt, where } from './comparison.js'
 import { filled, rowMajor } from './copy.js'
-import { item, toTypedArray } from './creation.js'
+import { elements, itemBigInt, toTypedArray } from './creation.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { nonzero } from './indexing.js'
 import { lifted, scatterInto } from './indices.js'
@@ -19,6 +19,21 @@ import { defineWrite, type WriteOp } from './write.js'
 export interface Places {
   readonly dims: readonly number[]
   readonly at: number
+}
+
+/** The least and the greatest of some indices. */
+function bounds(index: Tensor): readonly [number, number] {
+  if (index.layout.numel > 64 || !index.layout.isContiguous)
+    return [Number(itemBigInt(amin(index))), Number(itemBigInt(amax(index)))]
+  // Looking at a few is quicker than calling kernels for them.
+  const values = elements(index) as BigInt64Array
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i])
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  return [low, high]
 }
 
 /**
@@ -33,8 +48,8 @@ export function wrapIndices(
 ): Tensor {
   if (index.layout.numel === 0) return index
   if (size === 0) throw new RangeError('index is out of bounds for dimension with size 0')
-  const low = item(amin(index)) as number
-  if (low < -size || (item(amax(index)) as number) >= size) {
+  const [low, high] = bounds(index)
+  if (low < -size || high >= size) {
     const bad = Array.from(toTypedArray(index) as BigInt64Array, Number).find((i) => i < -size || i >= size)!
     throw new RangeError(message(bad))
   }
@@ -240,7 +255,8 @@ const indexCopyAs =
       )
     const size = self.layout.shape[d] ?? 1
     const outside = (bad: number): string => `index_copy_(): index ${bad} is out of bounds for dimension ${d} with size ${size}`
-    if (count > 0 && (item(amin(index)) as number) < 0) throw new RangeError(outside(item(amin(index)) as number))
+    const least = count > 0 ? bounds(index)[0] : 0
+    if (least < 0) throw new RangeError(outside(least))
     const checked = lifted(wrapIndices(index, size, outside))
     const whole = self.ndim === 0 ? reshape(self, 1) : self
     const written = op([whole, source.ndim === 0 && self.ndim === 0 ? reshape(source, 1) : source, checked], {

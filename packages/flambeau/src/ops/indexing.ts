@@ -145,7 +145,13 @@ const indexSelectOp: Op<number> = defineOp<number>({
   save: ([, index]) => [index],
   backward: ([g], { saved: [index], attrs: dim, inputs }) => [indexAdd(filled(g!, inputs[0].shape, 0), dim, index, g!), null],
 })
-/** The slices of `dim` that a 1-d tensor of indices names, as `torch.index_select`. @throws RangeError for an index out of bounds. */
+/**
+ * The slices of `dim` that a 1-d tensor of indices names, as `torch.index_select`.
+ *
+ * @throws RangeError for an index out of bounds.
+ * @example
+ * torch.tensor([5, 6, 7]).indexSelect(0, torch.tensor([2n, 0n])).tolist() // [7, 5]
+ */
 export function indexSelect(self: Tensor, dim: number, index: Tensor): Tensor {
   const d = wrapDim(dim, self.ndim)
   if (index.ndim > 1) throw new RangeError('index_select(): Index is supposed to be a vector')
@@ -200,7 +206,13 @@ const indexAddAs =
  */
 export const indexAdd = Object.assign(indexAddAs(indexAddOp), { inPlace: indexAddAs(indexAddOp.inPlace) })
 
-/** Rows of a table [n, d] by an index of any shape: [*index, d], as `torch.nn.functional.embedding`. */
+/**
+ * Rows of a table [n, d] by an index of any shape: [*index, d], as `torch.nn.functional.embedding`.
+ *
+ * @throws RangeError for an index out of bounds.
+ * @example
+ * torch.embedding(torch.tensor([1n, 1n]), torch.eye(2)).tolist() // [[0, 1], [0, 1]]
+ */
 export function embedding(input: Tensor, weight: Tensor): Tensor {
   if (weight.ndim !== 2) throw new Error("'weight' must be 2-D")
   requireIndex('embedding', input)
@@ -212,7 +224,12 @@ export interface NonzeroOptions {
   /** One 1-d tensor of indices per dimension instead of a matrix. */
   asTuple?: boolean
 }
-/** The places of nonzero elements, one row [i, j, …] each in row-major order, as `torch.nonzero`. */
+/**
+ * The places of nonzero elements, one row [i, j, …] each in row-major order, as `torch.nonzero`.
+ *
+ * @example
+ * torch.tensor([0, 3, 4]).nonzero().tolist() // [[1], [2]]
+ */
 export function nonzero(self: Tensor, options: { asTuple: true }): Tensor[]
 export function nonzero(self: Tensor, options?: { asTuple?: false }): Tensor
 export function nonzero(self: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor | Tensor[] {
