@@ -128,6 +128,20 @@ describe('reads', () => {
   })
 })
 
+test('what follows a mask of two dimensions indexes the third', () => {
+  // NumPy's rule: PyTorch takes the mask for one dimension here, and answers with an error or another shape.
+  const mask = b([
+    [true, false, true],
+    [false, false, true],
+  ])
+  expect(x.at(mask, 1).tolist()).toEqual([1, 9, 21])
+  expect(x.at(mask, '::3').tolist()).toEqual([
+    [0, 3],
+    [8, 11],
+    [20, 23],
+  ])
+})
+
 describe('writes', () => {
   test.each(writes.map((row) => [text(row[0]), row] as const))('%s', (_, [indices, value, elements]) => {
     const target = x.clone()
