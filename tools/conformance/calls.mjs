@@ -25,6 +25,7 @@ const parameters = {
   argmin: 'input dim | keepdim',
   argsort: 'input dim | descending stable',
   asStrided: 'input size stride storage_offset',
+  asStridedScatter: 'input src size stride storage_offset',
   avgPool2d: 'input kernel_size stride padding | ceil_mode count_include_pad divisor_override',
   baddbmm: 'input batch1 batch2 | beta alpha',
   binaryCrossEntropy: 'input target | weight size_average reduce reduction',
@@ -63,6 +64,10 @@ const parameters = {
   hingeEmbeddingLoss: 'input target | margin size_average reduce reduction',
   huberLoss: 'input target | reduction delta',
   indexAdd: 'input dim index source | alpha',
+  indexCopy: 'input dim index source',
+  indexFill: 'input dim index value',
+  indexPut: 'input indices values | accumulate',
+  indexReduce: 'input dim index source reduce | include_self',
   indexSelect: 'input dim index',
   klDiv: 'input target | size_average reduce reduction log_target',
   l1Loss: 'input target | size_average reduce reduction',
@@ -72,6 +77,7 @@ const parameters = {
   logSoftmax: 'input dim | _stacklevel dtype',
   logsumexp: 'input dim | keepdim',
   maskedFill: 'input mask value',
+  maskedScatter: 'input mask source',
   marginRankingLoss: 'input1 input2 target | margin size_average reduce reduction',
   max: 'input dim | keepdim',
   maxPool2d: 'input kernel_size stride padding dilation | ceil_mode return_indices',
@@ -89,9 +95,12 @@ const parameters = {
   normal_: 'tensor mean std',
   poissonNllLoss: 'input target | log_input full size_average eps reduce reduction',
   prod: 'input dim | keepdim dtype',
+  put: 'input index source | accumulate',
   roll: 'input shifts dims',
   round: 'input | decimals',
+  scatter: 'input dim index src | reduce',
   scatterAdd: 'input dim index src',
+  scatterReduce: 'input dim index src reduce | include_self',
   select: 'input dim index',
   selectScatter: 'input src dim index',
   sliceScatter: 'input src dim start end step',
@@ -131,8 +140,8 @@ const ignored = ['memory_format', 'layout', 'pin_memory', '_stacklevel', 'size_a
 /** Calls spelled in another way: `(torch, call) => result`, or the name of the function that does it. */
 const byHand = {
   // Python's syntax.
-  'Tensor.__getitem__': method('at', (self, index) => self.at(...(Array.isArray(index) ? index : [index]))),
-  'Tensor.__setitem__': method('setAt', (self, index, value) => self.setAt(Array.isArray(index) ? index : [index], value)),
+  'Tensor.__getitem__': bracket('at', (self, indices) => self.at(...indices)),
+  'Tensor.__setitem__': bracket('setAt', (self, indices, value) => self.setAt(indices, value)),
   'Tensor.__radd__': 'add',
   'Tensor.__rmul__': 'mul',
   'Tensor.__rsub__': 'rsub',
@@ -208,6 +217,13 @@ const isTensor = (value) => typeof value === 'object' && value !== null && 'layo
 function method(name, run) {
   return { requires: (torch) => typeof torch.Tensor.prototype[name] === 'function', run: (_, { args }) => run(...args) }
 }
+/** A tuple in brackets is several indices, a list is one. */
+function bracket(name, run) {
+  return {
+    requires: (torch) => typeof torch.Tensor.prototype[name] === 'function',
+    run: (_, { args: [self, index, value], c }) => run(self, c.args[1]?.$ === 'tuple' ? index : [index], value),
+  }
+}
 function spread(name) {
   return {
     requires: (torch) => typeof torch[name] === 'function',
@@ -224,7 +240,7 @@ const tidy = (options) => Object.fromEntries(Object.entries(options).filter(([, 
 export function resolve(torch, c) {
   const { fn, kind } = c
   const rule = byHand[fn]
-  if (typeof rule === 'object') return rule.requires(torch) ? (args, kwargs) => rule.run(torch, { args, kwargs }) : undefined
+  if (typeof rule === 'object') return rule.requires(torch) ? (args, kwargs) => rule.run(torch, { args, kwargs, c }) : undefined
   const name = (args, kwargs) =>
     typeof rule === 'function' ? rule({ args, kwargs }) : (rule ?? camelCase(fn.slice(fn.lastIndexOf('.') + 1)))
   if (kind === 'property') {
@@ -264,10 +280,16 @@ function spaceOf(torch, fn) {
   return isFunctional && typeof space?.[name] !== 'function' ? torch : space
 }
 
+/** A `reduce` that names a reduction is that of a scatter. */
+const isIgnored = (key, value) => ignored.includes(key) && !(key === 'reduce' && typeof value === 'string')
+
+/** Parameters that have another name in one of an op's overloads. */
+const synonyms = { scatter: { value: 'src' } }
+
 /** Arguments in flambeau's order, options last. */
 function arrange(name, args, kwargs) {
   const known = parameters[name]
-  const given = Object.entries(kwargs).filter(([key, value]) => !ignored.includes(key) && value !== undefined)
+  const given = Object.entries(kwargs).filter(([key, value]) => !isIgnored(key, value) && value !== undefined)
   if (known === undefined) {
     const options = Object.fromEntries(given.map(([key, value]) => [camelCase(key), value]))
     return given.length === 0 ? args : [...args, options]
@@ -280,10 +302,10 @@ function arrange(name, args, kwargs) {
     const key = optional[i]
     // Sizes and dims may be given one by one: what the table does not know stays where it is.
     if (key === undefined) places.push(value)
-    else if (!ignored.includes(key)) options[camelCase(key)] = value
+    else if (!isIgnored(key, value)) options[camelCase(key)] = value
   })
   for (const [key, value] of given) {
-    const place = positional.indexOf(key === 'self' ? 'input' : key)
+    const place = positional.indexOf(synonyms[name]?.[key] ?? (key === 'self' ? 'input' : key))
     if (place >= 0) places[place] = value
     else options[camelCase(key)] = value
   }

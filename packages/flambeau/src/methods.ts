@@ -8,6 +8,7 @@ import { Tensor } from './core/tensor.js'
 import * as activation from './ops/activation.js'
 import * as aliases from './ops/aliases.js'
 import * as arithmetic from './ops/arithmetic.js'
+import { at, setAt } from './ops/at.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
 import {
@@ -27,12 +28,14 @@ import {
 } from './ops/creation.js'
 import * as diagonals from './ops/diagonal.js'
 import * as elementary from './ops/elementary.js'
-import { gather, indexAdd, indexSelect, nonzero, scatterAdd } from './ops/indexing.js'
+import { gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd } from './ops/indexing.js'
+import { indexCopy, indexFill, indexPut, maskedScatter, put, take } from './ops/indexPut.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
 import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
 import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
 import * as rearrange from './ops/rearrange.js'
 import * as reduce from './ops/reduce.js'
+import { indexReduce, scatterReduce } from './ops/scatterReduce.js'
 import * as softmax from './ops/softmax.js'
 import * as special from './ops/special.js'
 import * as strided from './ops/strided.js'
@@ -63,7 +66,9 @@ const functions = {
   ...strided,
   ...views,
   ...{ addbmm, addmm, addmv, addr, baddbmm, inner, bmm, dot, matmul, mm, mv, outer },
-  ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
+  ...{ indexReduce, scatterReduce },
+  ...{ at, setAt, indexCopy, indexFill, indexPut, maskedScatter, put, take },
+  ...{ gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd },
   ...{ bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ },
   ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
   ...{ newEmpty, newFull, newOnes, newTensor, newZeros },

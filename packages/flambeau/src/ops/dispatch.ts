@@ -74,7 +74,7 @@ export interface OpDefinition<A> {
 }
 
 /** The node of a structured op. */
-class OpNode<A> extends Node {
+export class OpNode<A> extends Node {
   readonly name: string
   readonly #op: OpDefinition<A>
   readonly #attrs: A

@@ -3,6 +3,7 @@
 export * from './activation.js'
 export * from './aliases.js'
 export * from './arithmetic.js'
+export { at, type Index, type IndexList, setAt } from './at.js'
 export * from './cast.js'
 export * from './comparison.js'
 export { type ConvOptions, conv2d } from './conv.js'
@@ -27,6 +28,7 @@ export * from './diagonal.js'
 export * from './distance.js'
 export * from './elementary.js'
 export * from './indexing.js'
+export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, put, take } from './indexPut.js'
 export * from './joining.js'
 export * from './loss.js'
 export * from './matmul.js'
@@ -35,6 +37,12 @@ export * from './pool.js'
 export * from './random.js'
 export * from './rearrange.js'
 export * from './reduce.js'
+export {
+  indexReduce,
+  type ScatterReduceOptions,
+  type ScatterReduction,
+  scatterReduce,
+} from './scatterReduce.js'
 export * from './softmax.js'
 export * from './special.js'
 export * from './strided.js'

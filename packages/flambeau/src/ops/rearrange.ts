@@ -86,7 +86,13 @@ export function sumToSize(self: Tensor, ...sizes: Sizes): Tensor {
   return sumTo(self, shape)
 }
 
-/** The elements where the mask holds, in one dimension, as `torch.masked_select`. */
+/**
+ * The elements where the mask holds, in one dimension, as `torch.masked_select`. Mask and `self` broadcast.
+ *
+ * @example
+ * const x = torch.tensor([1, 2, 3])
+ * x.maskedSelect(x.ge(2)).tolist() // [2, 3]
+ */
 export function maskedSelect(self: Tensor, mask: Tensor): Tensor {
   if (mask.dtype !== 'bool' && mask.dtype !== 'uint8')
     throw new Error('masked_select: expected BoolTensor or ByteTensor for mask')
@@ -94,13 +100,13 @@ export function maskedSelect(self: Tensor, mask: Tensor): Tensor {
   const places = reshape(nonzero(reshape(expand(mask, shape), -1)), -1)
   return indexSelect(reshape(expand(self, shape), -1), 0, places)
 }
-/** Elements by their place in the flattened tensor, as `torch.take`. */
-export function take(self: Tensor, index: Tensor): Tensor {
-  if (index.dtype !== 'int64') throw new Error(`take(): Expected a long tensor for index, but got ${index.dtype}`)
-  return reshape(indexSelect(reshape(self, -1), 0, fromEnd(reshape(index, -1), self.layout.numel)), index.layout.shape)
-}
-const fromEnd = (index: Tensor, size: number): Tensor => index.where(index.ge(0), index.add(size))
-/** `gather` with the other dimensions broadcast, as `torch.take_along_dim`. */
+/**
+ * `gather` with the other dimensions broadcast, as `torch.take_along_dim`; without `dim`, of the flattened tensor.
+ *
+ * @example
+ * const x = torch.tensor([[3, 1, 2]])
+ * x.takeAlongDim(x.argmax(1, { keepdim: true }), 1).tolist() // [[3]]
+ */
 export function takeAlongDim(self: Tensor, indices: Tensor, dim?: number | null): Tensor {
   if (indices.dtype !== 'int64')
     throw new Error(`torch.take_along_dim(): dtype of indices should be Long but got ${indices.dtype}`)
@@ -115,10 +121,20 @@ export function takeAlongDim(self: Tensor, indices: Tensor, dim?: number | null)
   return gather(fit(self), d, fit(indices))
 }
 
-/** A copy with one index of a dimension replaced, as `torch.select_scatter`. */
+/**
+ * A copy with one index of a dimension replaced, as `torch.select_scatter`.
+ *
+ * @example
+ * torch.zeros(2, 2).selectScatter(torch.ones(2), 0, 1).tolist() // [[0, 0], [1, 1]]
+ */
 export const selectScatter = (self: Tensor, src: Tensor, dim: number, index: number): Tensor =>
   replaced(self, src, (x) => select(x, dim, index))
-/** A copy with a slice replaced, as `torch.slice_scatter`. */
+/**
+ * A copy with a slice replaced, as `torch.slice_scatter`.
+ *
+ * @example
+ * torch.zeros(4).sliceScatter(torch.ones(2), 0, 0, 4, 2).tolist() // [1, 0, 1, 0]
+ */
 export const sliceScatter = (
   self: Tensor,
   src: Tensor,
@@ -127,7 +143,12 @@ export const sliceScatter = (
   end: number | null = null,
   step = 1,
 ): Tensor => replaced(self, src, (x) => slice(x, dim, start, end, step))
-/** A copy with a diagonal replaced, as `torch.diagonal_scatter`. */
+/**
+ * A copy with a diagonal replaced, as `torch.diagonal_scatter`.
+ *
+ * @example
+ * torch.zeros(2, 2).diagonalScatter(torch.ones(2)).tolist() // [[1, 0], [0, 1]]
+ */
 export const diagonalScatter = (self: Tensor, src: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor =>
   replaced(self, src, (x) => diagonal(x, offset, dim1, dim2))
 function replaced(self: Tensor, src: Tensor, part: (x: Tensor) => Tensor): Tensor {

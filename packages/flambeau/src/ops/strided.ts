@@ -1,13 +1,14 @@
 /** Views given by their strides. */
 
 import { itemSize } from '../core/dtype.js'
-import { Layout, numelOf, type Shape, showShape } from '../core/layout.js'
-import type { Tensor } from '../core/tensor.js'
-import { filled } from './copy.js'
+import { Layout, numelOf, type Shape, sameShape, showShape } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
+import { copyInto, filled } from './copy.js'
 import { elements } from './creation.js'
 import { emptyTensor } from './dispatch.js'
 import { indexAdd } from './indexing.js'
-import { makeView, reshape } from './view.js'
+import { contiguous, makeView, reshape } from './view.js'
+import { defineWrite, type WriteOp } from './write.js'
 
 /**
  * A view of this tensor's memory with any sizes, strides and offset, in elements, as `torch.as_strided`.
@@ -37,6 +38,39 @@ export function asStrided(self: Tensor, size: Shape, stride: Shape, storageOffse
     return asStrided(collected, own.shape, own.strides, own.offset)
   })
 }
+
+/**
+ * A copy with the elements that `asStrided` would show replaced by `src`, as `torch.as_strided_scatter`.
+ *
+ * @example
+ * torch.zeros(3).asStridedScatter(torch.ones(2), [2], [2]).tolist() // [1, 0, 1]
+ */
+export function asStridedScatter(
+  self: Tensor,
+  src: Tensor,
+  size: Shape,
+  stride: Shape,
+  storageOffset: number | null = null,
+): Tensor {
+  const layout = new Layout([...size], [...stride], storageOffset ?? 0)
+  if (layout.extent > self.layout.numel)
+    throw new Error(
+      `setStorage: sizes ${showShape(size)}, strides ${showShape(stride)}, storage offset ${layout.offset} are out of bounds for storage of size ${self.layout.numel}`,
+    )
+  if (!sameShape(src.layout.shape, size))
+    throw new Error(
+      `expected src to have a size equal to the slice of self. src size = ${showShape(src.layout.shape)}, slice size = ${showShape(size)}`,
+    )
+  return stridedScatterOp([contiguous(self), src], layout)
+}
+const stridedScatterOp: WriteOp<Layout> = defineWrite<Layout>({
+  name: 'AsStridedScatter',
+  write: (target, [, src], layout) => copyInto(new Tensor(target.storage, layout, target.dtype), src),
+  backward: ([g], { attrs: layout, inputs, needs }) => [
+    needs[0] ? stridedScatterOp([contiguous(g!), filled(g!, inputs[1].shape, 0)], layout) : null,
+    needs[1] ? asStrided(contiguous(g!), layout.shape, layout.strides, layout.offset) : null,
+  ],
+})
 
 /** Where each element of a layout lies, in row-major order. */
 function places(like: Tensor, { shape, strides, offset }: Layout): Tensor {

@@ -190,11 +190,35 @@ export function select(self: Tensor, dim: number, index: number): Tensor {
   return makeView('Select', self, self.layout.select(d, at), (g) => embed(unsqueeze(g, d), self.layout.shape, d, at, 1))
 }
 
+/** The indices from `start` up to `end` (exclusive), every `step`-th, of one dimension: null is Python's None. */
+export interface Slice {
+  readonly start: number | null
+  readonly end: number | null
+  readonly step: number | null
+}
+
+/**
+ * An index for `at` and `setAt`, as Python's `slice(start, end, step)`; with one argument, its end.
+ *
+ * @example
+ * torch.arange(5).at(torch.slice(1, null, 2)).tolist() // [1, 3]
+ */
+export function slice(end: number | null): Slice
+export function slice(start: number | null, end: number | null, step?: number | null): Slice
 /**
  * The indices from `start` up to `end` (exclusive) of a dimension, every `step`-th, as Python's slices: negative bounds
  * count from the end, bounds outside are clipped.
+ *
+ * @example
+ * torch.arange(5).slice(0, 1, null, 2).tolist() // [1, 3]
  */
-export function slice(self: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1): Tensor {
+export function slice(self: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number): Tensor
+export function slice(self: Tensor | number | null, ...args: (number | null | undefined)[]): Tensor | Slice {
+  if (self instanceof Tensor) return sliced(self, args[0] ?? 0, args[1], args[2], args[3] ?? 1)
+  const [start, end] = args.length === 0 ? [null, self] : [self, args[0] ?? null]
+  return { start, end, step: args[1] ?? null }
+}
+function sliced(self: Tensor, dim: number, start: number | null = null, end: number | null = null, step = 1): Tensor {
   if (self.ndim === 0) throw new RangeError('slice() cannot be applied to a 0-dim tensor.')
   if (!Number.isInteger(step) || step <= 0) throw new RangeError('slice step must be positive')
   const d = wrapDim(dim, self.ndim)

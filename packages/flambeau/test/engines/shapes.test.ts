@@ -141,7 +141,7 @@ describe.skipIf(torch.backend.engine === 'reference')(`sizes on ${torch.backend.
       const source = layouts[layout](sample(full, dtype, 'any', i + 2))
       const calls: ((...t: Tensor[]) => Tensor)[] = [
         (t, a) => t.gather(dim, a),
-        (t, a, _, s) => t.scatterAdd(dim, a, s),
+        (t, a, _, s) => t.scatterAdd(dim, a.long(), s),
         (t, _a, l) => t.indexSelect(dim, l),
         (t, _a, l, s) => t.indexAdd(dim, l, s),
       ]

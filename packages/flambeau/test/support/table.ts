@@ -215,6 +215,59 @@ list('indexAdd', [matrix, index1, { shape: [5, 4] }], (x, i, s) => x.indexAdd(0,
 list('embedding', [{ shape: [2, 2], dtype: 'int64', domain: 'smallInteger' }, { shape: [8, 3] }], (i, w) =>
   torch.embedding(i.clamp(0, 7), w),
 )
+list('at tensor', [matrix, index1], (x, i) => x.at('...', below3(i).sub(3)), { dtypes: every })
+list('at tensors', [cube, index1], (x, i) => x.at(below3(i), '1:', below3(i)), { dtypes: every })
+list('at mask', [matrix, { shape: [3], dtype: 'bool' }], (x, mask) => x.at(mask, '::2'), { dtypes: every })
+list('at mask of two', [cube, { shape: [5, 4], dtype: 'bool' }], (x, mask) => x.at('...', mask), { dtypes: every })
+list('setAt slice', [cube, { shape: [2, 4] }], (x, v) => x.clone().setAt([0, '1:4:2'], v), { dtypes: every })
+list('setAt mask', [cube, { shape: [3, 5], dtype: 'bool' }], (x, mask) => x.clone().setAt([mask], 2), { dtypes: every })
+// Every place once: what repeated places keep is not for gradcheck to say.
+const places: Input = { shape: [4], dtype: 'bool' }
+/** Indices on the engine that the other operand lies on. */
+const fixed = (like: Tensor, ...values: number[]): Tensor => {
+  const zero = like.detach().reshape(-1).narrow(0, 0, 1).to('int64').mul(0)
+  return torch.cat(values.map((value) => zero.add(value)))
+}
+list('indexPut', [cube, { shape: [3, 5] }], (x, v) => x.clone().setAt([fixed(x, 2, 0, 1), ':', [0, 3, 1]], v), { dtypes: every })
+list(
+  'indexPut accumulate',
+  [matrix, index1, { shape: [5] }],
+  (x, i, v) => x.indexPut([below3(i), below3(i)], v, { accumulate: true }),
+  {
+    dtypes: numbers,
+    slack: 4,
+  },
+)
+list('indexCopy', [cube, { shape: [3, 4, 4] }], (x, s) => x.indexCopy(1, fixed(x, 4, 0, 1, 3), s), { dtypes: every })
+list('indexFill', [cube, { shape: [] }], (x, v) => x.indexFill(1, fixed(x, 4, -4), v), { dtypes: every })
+list('put', [matrix, { shape: [3] }], (x, v) => x.put(fixed(x, 11, 0, -5), v), { dtypes: every })
+list('take', [matrix, index2], (x, i) => x.take(i.sub(2)), { dtypes: every })
+list('maskedScatter', [matrix, { ...matrix, dtype: 'bool' }, { shape: [12] }], (x, mask, s) => x.maskedScatter(mask, s), {
+  dtypes: every,
+})
+list('maskedSelect', [matrix, { shape: [4], dtype: 'bool' }], (x, mask) => x.maskedSelect(mask), { dtypes: every })
+list(
+  'scatter',
+  [matrix, places, { shape: [3, 4] }],
+  (x, i, s) => x.scatter(0, torch.stack([i.to('int64'), i.to('int64').add(1)]), s),
+  { dtypes: every },
+)
+list('scatter number', [matrix, index2], (x, i) => x.scatter(0, below3(i), 2), { dtypes: every })
+for (const reduce of ['sum', 'prod', 'mean', 'amax', 'amin'] as const)
+  for (const includeSelf of [true, false])
+    list(
+      `scatterReduce ${reduce}${includeSelf ? '' : ' alone'}`,
+      [{ ...matrix, domain: 'nonzero' }, index2, { shape: [2, 4], domain: 'nonzero' }],
+      (x, i, s) => x.scatterReduce(0, below3(i), s, reduce, { includeSelf }),
+      { dtypes: ['float32', 'float64', 'int32', 'int64'], slack: 8 },
+    )
+list(
+  'indexReduce',
+  [{ ...matrix, domain: 'nonzero' }, index1, { shape: [5, 4], domain: 'nonzero' }],
+  (x, i, s) => x.indexReduce(0, below3(i), s, 'prod'),
+  { dtypes: ['float32', 'float64'], slack: 16 },
+)
+list('asStridedScatter', [matrix, { shape: [2, 2] }], (x, s) => x.asStridedScatter(s, [2, 2], [5, 1], 1), { dtypes: every })
 list('nonzero', [matrix], (x) => x.nonzero(), { dtypes: every, differentiable: false })
 list('cat', [matrix, { shape: [2, 4] }], (x, y) => torch.cat([x, y]), { dtypes: every })
 list('stack', [matrix, matrix], (x, y) => torch.stack([x, y], -1), { dtypes: every })
