@@ -6,7 +6,7 @@ import { Tensor } from '../core/tensor.js'
 /** Checks an index's dtype. */
 export function requireIndex(name: string, index: Tensor): void {
   if (index.dtype !== 'int64' && index.dtype !== 'int32' && index.layout.numel > 0)
-    throw new Error('scatter(): Expected dtype int64 for index')
+    throw new Error(`${name}(): Expected dtype int64 for index`)
 }
 
 /** Runs a kernel that reads indices of a dimension, whose number its error tells. */
