@@ -8,8 +8,12 @@ export interface Plan {
   readonly strides: readonly (readonly number[])[] | null
 }
 
-/** All operands contiguous in the same order: a single run of n elements. */
-export const flatPlan = (n: number): Plan => ({ sizes: [n], strides: null })
+let lastFlat: Plan = { sizes: [1], strides: null }
+/** All operands contiguous in the same order: a single run of n elements. Calls tend to repeat the last one's size. */
+export function flatPlan(n: number): Plan {
+  if (lastFlat.sizes[0] !== n) lastFlat = { sizes: [n], strides: null }
+  return lastFlat
+}
 
 /**
  * The loop nest over `shape` for operands of these layouts, every one of which broadcasts to it. Dimensions are ordered

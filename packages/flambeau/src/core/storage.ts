@@ -25,14 +25,11 @@ export class Storage<A extends Allocator = Allocator> {
   readonly byteLength: number
   version = 0
   #memory: Memory | null
-  /** The memory's address, kept here because every kernel call reads it. */
-  address: number
 
   constructor(allocator: A, memory: Memory, byteLength: number) {
     this.allocator = allocator
     this.byteLength = byteLength
     this.#memory = memory
-    this.address = memory.address
   }
 
   get memory(): Memory {
@@ -53,7 +50,6 @@ export class Storage<A extends Allocator = Allocator> {
     const memory = this.#memory
     if (memory === null) return
     this.#memory = null
-    this.address = Number.NaN
     this.allocator.free(memory)
   }
 }

@@ -1,9 +1,9 @@
 /** Pointwise ops: a term, its dtype rule, and from both the forward call, the in-place form and every gradient. */
 
 import { flatPlan, planPointwise, resultStrides } from '../backends/plan.js'
-import { type ComputeClass, computeClass, type DType, isFloatingPoint, resultType, type Scalar } from '../core/dtype.js'
+import { computeClass, type DType, isFloatingPoint, resultType, type Scalar } from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../core/graph.js'
-import { broadcastShapes, sameShape } from '../core/layout.js'
+import { broadcastShapes, Layout, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { derive } from '../ir/derive.js'
 import { add, constant, type Expr, freeVariables, g, rename, variable } from '../ir/expr.js'
@@ -90,7 +90,9 @@ export class PointwiseOp {
   write(args: readonly Argument[], targets: readonly Tensor[]): void {
     const tensors = tensorsOf(args)
     const backend = commonBackend([...targets, ...tensors])
-    const { compute, result } = this.#types(args)
+    const dtype = this.#dtype(args)
+    const compute = computeClass(dtype)
+    const result = this.#result === 'bool' ? 'bool' : dtype
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
     for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result)
     // An operand that overlaps what is written is read from a copy.
@@ -110,7 +112,9 @@ export class PointwiseOp {
   run(args: readonly Argument[]): Tensor[] {
     const tensors = tensorsOf(args)
     const backend = commonBackend(tensors)
-    const { compute, result } = this.#types(args)
+    const dtype = this.#dtype(args)
+    const compute = computeClass(dtype)
+    const result = this.#result === 'bool' ? 'bool' : dtype
     const first = tensors[0].layout
     let same = first.isContiguous
     for (let i = 1; i < tensors.length; i++) {
@@ -119,8 +123,9 @@ export class PointwiseOp {
     }
     let outputs: Tensor[]
     if (same) {
-      const layout = first.offset === 0 ? first : null
-      outputs = this.terms.map(() => (layout ? emptyLike(backend, layout, result) : emptyTensor(backend, first.shape, result)))
+      const layout = first.offset === 0 ? first : Layout.contiguous(first.shape)
+      outputs = [emptyLike(backend, layout, result)]
+      for (let i = 1; i < this.terms.length; i++) outputs.push(emptyLike(backend, layout, result))
     } else {
       const layouts = tensors.map((t) => t.layout)
       const shape = broadcastShapes(layouts.map((l) => l.shape))
@@ -128,7 +133,7 @@ export class PointwiseOp {
       outputs = this.terms.map(() => emptyTensor(backend, shape, result, strides))
     }
     if (outputs[0].layout.numel > 0) {
-      const operands = outputs.length === 1 ? [outputs[0], ...tensors] : [...outputs, ...tensors]
+      const operands = [...outputs, ...tensors]
       const plan = same
         ? flatPlan(first.numel)
         : planPointwise(
@@ -145,7 +150,8 @@ export class PointwiseOp {
     return outputs
   }
 
-  #types(args: readonly Argument[]): { compute: ComputeClass; result: DType } {
+  /** The dtype the op computes in; also the result's, but for the `bool` rule. */
+  #dtype(args: readonly Argument[]): DType {
     const rule = this.#result
     let dtype: DType
     if (rule === 'first') dtype = (args[0] as Tensor).dtype
@@ -154,8 +160,7 @@ export class PointwiseOp {
       dtype = sharedDType(typed) ?? resultType(typed)
     }
     this.#check?.(dtype, this.name, args)
-    if (rule === 'float' && !isFloatingPoint(dtype)) dtype = 'float32'
-    return { compute: computeClass(dtype), result: rule === 'bool' ? 'bool' : dtype }
+    return rule === 'float' && !isFloatingPoint(dtype) ? 'float32' : dtype
   }
 
   #program(args: readonly Argument[]): Program {
@@ -290,13 +295,10 @@ function keptValue(t: Tensor): Tensor {
   return kept
 }
 
-function tensorsOf(args: readonly Argument[]): Tensor[] {
-  const tensors: Tensor[] = []
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]
-    if (arg instanceof Tensor) tensors.push(arg)
-  }
-  return tensors
+function tensorsOf(args: readonly Argument[]): readonly Tensor[] {
+  let i = 0
+  while (i < args.length && args[i] instanceof Tensor) i++
+  return i === args.length ? (args as readonly Tensor[]) : args.filter((arg) => arg instanceof Tensor)
 }
 
 const noScalars: readonly number[] = []

@@ -133,10 +133,7 @@ export class CpuBackend implements Backend {
 
   /** Writes an operand's address and dtype. */
   #address(frame: Float64Array, at: number, operand: Operand): number {
-    const address = operand.storage.address
-    // NaN once released: reading `memory` raises the error that says so.
-    if (Number.isNaN(address)) void operand.storage.memory
-    frame[at] = address + operand.layout.offset * bytesOf[operand.dtype]
+    frame[at] = operand.storage.memory.address + operand.layout.offset * bytesOf[operand.dtype]
     frame[at + 1] = codes[operand.dtype]
     return at + 2
   }
