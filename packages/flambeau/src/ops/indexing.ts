@@ -6,7 +6,8 @@ import type { Tensor } from '../core/tensor.js'
 import { mul } from './arithmetic.js'
 import { copyOf, filled } from './copy.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
-import { reshape, unbind } from './view.js'
+import { unbind } from './split.js'
+import { reshape } from './view.js'
 
 function requireIndex(name: string, index: Tensor): void {
   if (index.dtype !== 'int64' && index.dtype !== 'int32' && index.layout.numel > 0)

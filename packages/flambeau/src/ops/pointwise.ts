@@ -92,7 +92,8 @@ export class PointwiseOp {
     const backend = commonBackend([...targets, ...tensors])
     const { compute, result } = this.#types(args)
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
-    for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result)
+    const recording = needsRecording(tensors)
+    for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result, recording)
     // An operand that overlaps what is written is read from a copy.
     const operands = tensors.map((t) => (targets.some((target) => partlyOverlaps(target, t)) ? copyOf(t) : t))
     const all = [...targets, ...operands]
