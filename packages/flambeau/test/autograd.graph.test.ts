@@ -332,6 +332,34 @@ describe('saved tensors', () => {
 })
 
 describe('small things', () => {
+  it('the graph of an in-place write through a view', () => {
+    const names = (t: Tensor): unknown => t.gradFn!.nextFunctions.map(([node, output]) => [node?.name ?? null, output])
+    const x = leaf([1, 2, 3])
+    const blank = torch.zeros(3)
+    blank.narrow(0, 0, 2).mul_(x.narrow(0, 0, 2))
+    expect([blank.gradFn!.name, names(blank)]).toEqual([
+      'CopySlices',
+      [
+        [null, 0],
+        ['SliceBackward0', 0],
+      ],
+    ])
+    const y = x.mul(1)
+    const v = y.view(3, 1)
+    y.mul_(2)
+    expect([v.gradFn!.name, names(v), names(y)]).toEqual([
+      'AsStridedBackward0',
+      [['MulBackward0', 0]],
+      [
+        ['MulBackward0', 0],
+        [null, 0],
+      ],
+    ])
+  })
+  it('integers take no part', () => {
+    expect(leaf([1, 2]).to('int64').requiresGrad).toBe(false)
+    expect(() => leaf([1]).to('int64').sum().backward()).toThrow('element 0 of tensors does not require grad')
+  })
   it('isTensor, isLeaf', () => {
     expect([torch.isTensor(torch.ones(1)), torch.isTensor([1])]).toEqual([true, false])
     const x = leaf([1])

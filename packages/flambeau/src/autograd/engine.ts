@@ -206,7 +206,7 @@ class Run {
   #pass(node: Node, incoming: (Tensor | null)[]): void {
     const { runsUserCode, edges } = node
     if (runsUserCode) escaped(incoming)
-    const outgoing = forwardCallOf(node) === undefined ? this.#compute(node, incoming) : this.#computeWatched(node, incoming)
+    const outgoing = isAnomalyEnabled() ? this.#computeWatched(node, incoming) : this.#compute(node, incoming)
     if (!this.#retainGraph) node.release()
     for (let i = 0; i < edges.length; i++) {
       const edge = edges[i]
@@ -232,15 +232,18 @@ class Run {
   #computeWatched(node: Node, incoming: (Tensor | null)[]): (Tensor | null)[] {
     try {
       const outgoing = this.#compute(node, incoming)
-      if (isAnomalyEnabled())
-        outgoing.forEach((gradient, i) => {
-          if (gradient !== null && hasNaN(gradient))
-            throw new Error(`Function '${node.name}' returned nan values in its ${i}th output.`)
-        })
+      outgoing.forEach((gradient, i) => {
+        if (gradient !== null && hasNaN(gradient))
+          throw new Error(`Function '${node.name}' returned nan values in its ${i}th output.`)
+      })
       return outgoing
     } catch (error) {
       if (error instanceof Error)
-        error.message += `\nError detected in ${node.name}. Traceback of forward call that caused the error:\n${forwardCallOf(node)}`
+        error.message += `\nError detected in ${node.name}. ${
+          forwardCallOf(node) === undefined
+            ? 'No forward pass information available. Enable detect anomaly during forward pass for more information.'
+            : `Traceback of forward call that caused the error:\n${forwardCallOf(node)}`
+        }`
       throw error
     }
   }

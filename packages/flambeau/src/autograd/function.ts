@@ -2,7 +2,16 @@
 
 import type { Backend } from '../backends/backend.js'
 import { isFloatingPoint } from '../core/dtype.js'
-import { edgeOf, freedGraphMessage, isGradEnabled, Node, SavedTensor, setGradEnabled, setHistory } from '../core/graph.js'
+import {
+  addOutput,
+  edgeOf,
+  freedGraphMessage,
+  isGradEnabled,
+  Node,
+  SavedTensor,
+  setGradEnabled,
+  setHistory,
+} from '../core/graph.js'
 import { Tensor } from '../core/tensor.js'
 import { copyInto } from '../ops/copy.js'
 import { emptyTensor, type Gradients, needsRecording, viewWriteError } from '../ops/dispatch.js'
@@ -210,13 +219,13 @@ function applyTo<A extends unknown[], R>(fn: FunctionClass<A, R>, args: A): R {
 /** An output as the caller gets it: the node's result, unless it has no gradient. */
 function wrap(output: unknown, node: FunctionNode, ctx: FunctionContext, inputs: readonly Tensor[], count: number): unknown {
   if (!(output instanceof Tensor)) {
-    node.outputs.push({ shape: [], dtype: 'float32' })
+    node.outputs = [...node.outputs, { shape: [], dtype: 'float32' }]
     return output
   }
   const isInput = inputs.includes(output)
   const isDirty = ctx.dirty.has(output)
   if (ctx.nonDifferentiable.has(output) || !isFloatingPoint(output.dtype)) {
-    node.outputs.push({ shape: output.layout.shape, dtype: output.dtype })
+    addOutput(node, output)
     return isInput && !isDirty ? detach(output) : output
   }
   if (isDirty) {

@@ -72,6 +72,9 @@ const calls = new WeakMap<Node, string>()
 /** The stack of the call that recorded a node in anomaly mode. */
 export const forwardCallOf = (node: Node): string | undefined => calls.get(node)
 
+/** Shared by all nodes that have none (yet). */
+const none: readonly never[] = []
+
 /** One recorded operation: turns gradients of its outputs into gradients of its inputs. */
 export abstract class Node {
   /** Creation order; backward runs later nodes first. */
@@ -79,8 +82,8 @@ export abstract class Node {
   /** PyTorch's name, such as `AddBackward0`. */
   abstract readonly name: string
   /** One entry per input; null where the input needs no gradient. */
-  edges: readonly (Edge | null)[] = []
-  outputs: OutputMeta[] = []
+  edges: readonly (Edge | null)[] = none
+  outputs: readonly OutputMeta[] = none
   /** @internal Made when a hook is first registered. */
   hooks: NodeHooks | null = null
   /** @internal What the innermost running backward knows of this node; a field, because it is read for every edge. */
@@ -275,6 +278,14 @@ export function edgeOf(tensor: Tensor): Edge | null {
   return { node: meta.accumulator, index: 0 }
 }
 
+/** Adds a further output to a node. */
+export function addOutput(node: Node, { layout, dtype }: Tensor): void {
+  const meta = { shape: layout.shape, dtype }
+  // An array of one is smaller than one that has grown to one.
+  if (node.outputs.length === 0) node.outputs = [meta]
+  else (node.outputs as OutputMeta[]).push(meta)
+}
+
 /** Makes `output` the result of `node`, as its next output. */
 export function setHistory(output: Tensor, node: Node): void {
   if (output.meta?.retainsGrad && output.node !== null) {
@@ -284,5 +295,5 @@ export function setHistory(output: Tensor, node: Node): void {
   output.node = node
   output.outputIndex = node.outputs.length
   output.leafRequiresGrad = false
-  node.outputs.push({ shape: output.layout.shape, dtype: output.dtype })
+  addOutput(node, output)
 }

@@ -1,6 +1,6 @@
 /** What an in-place write does to the graph, views included. */
 
-import { edgeOf, Node, setHistory } from '../core/graph.js'
+import { addOutput, edgeOf, Node, setHistory } from '../core/graph.js'
 import { Layout } from '../core/layout.js'
 import { gradientEdges, Tensor } from '../core/tensor.js'
 import { copyInto } from './copy.js'
@@ -16,7 +16,7 @@ export function rebaseHistory(self: Tensor, node: Node): void {
     return
   }
   const { base } = self.viewInfo
-  node.outputs.push({ shape: self.layout.shape, dtype: self.dtype })
+  addOutput(node, self)
   const rebased = new CopySlices(base, self.layout, node)
   setHistory(base, rebased)
   refreshView(self)

@@ -228,7 +228,7 @@ export function narrow(self: Tensor, dim: number, start: number | Tensor, length
     throw new RangeError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${start})`)
   const from = start < 0 ? start + size : start
   if (from + length > size) throw new Error(`start (${from}) + length (${length}) exceeds dimension size (${size}).`)
-  return makeView('Narrow', self, self.layout.slice(d, from, length), (g) => embed(g, self.layout.shape, d, from, 1))
+  return makeView('Slice', self, self.layout.slice(d, from, length), (g) => embed(g, self.layout.shape, d, from, 1))
 }
 
 /** Dimensions `startDim` to `endDim` merged into one, as `torch.flatten`. */
