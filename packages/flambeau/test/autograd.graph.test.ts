@@ -40,7 +40,7 @@ describe('hooks on nodes', () => {
     const x = leaf([1, 2])
     const [[accumulator]] = x.mul(1).gradFn!.nextFunctions
     expect(accumulator!.name).toBe('AccumulateGrad')
-    expect((accumulator as unknown as { variable: Tensor }).variable).toBe(x)
+    expect(accumulator instanceof autograd.graph.AccumulateGrad && accumulator.variable).toBe(x)
     const seen: unknown[] = []
     accumulator!.registerHook((gradIn, [g]) => void seen.push(gradIn.length, g!.tolist()))
     x.mul(1).sum().backward()
@@ -127,6 +127,24 @@ describe('backward and grad', () => {
     z.sum().backward()
     expect(z.grad!.tolist()).toEqual([1, 1])
     expect(() => torch.ones(1).retainGrad()).toThrow("can't retain_grad on Tensor that has requires_grad=False")
+  })
+  it('can run again after an error in a backward inside backward', () => {
+    const x = leaf([1, 2])
+    const y = x.mul(2)
+    const inner = y.sum()
+    const w = y.mul(y)
+    let fails = true
+    w.registerHook(() => {
+      if (fails) inner.backward({ retainGraph: true })
+    })
+    x.registerHook(() => {
+      if (fails) throw new Error('inside')
+    })
+    const z = w.sum()
+    expect(() => z.backward({ retainGraph: true })).toThrow('inside')
+    fails = false
+    z.backward()
+    expect(x.grad!.tolist()).toEqual([8, 16])
   })
   it('release what they have used', () => {
     const x = torch.ones(1000, 100, { requiresGrad: true })
@@ -358,6 +376,8 @@ describe('small things', () => {
   })
   it('integers take no part', () => {
     expect(leaf([1, 2]).to('int64').requiresGrad).toBe(false)
+    const counts = torch.zeros(2, { dtype: 'int64' })
+    expect(counts.copy_(leaf([1, 2])).requiresGrad).toBe(false)
     expect(() => leaf([1]).to('int64').sum().backward()).toThrow('element 0 of tensors does not require grad')
   })
   it('isTensor, isLeaf', () => {

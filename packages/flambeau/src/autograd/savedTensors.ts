@@ -4,7 +4,7 @@ import { setSavedTensorsHooks } from '../core/graph.js'
 import type { Tensor } from '../core/tensor.js'
 import { type GradMode, within } from './mode.js'
 
-export { Node, type NodeHook, type NodePrehook, type RemovableHandle } from '../core/graph.js'
+export { AccumulateGrad, Node, type NodeHook, type NodePrehook, type RemovableHandle } from '../core/graph.js'
 
 /**
  * Runs a function in which every tensor that is saved for backward is first packed, and unpacked when backward needs it,

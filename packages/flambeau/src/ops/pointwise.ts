@@ -72,7 +72,7 @@ export class PointwiseOp {
   /** Writes the result into `self`, the first argument, and records that. */
   callInPlace(self: Tensor, ...rest: Argument[]): Tensor {
     const args = [self, ...rest]
-    const recording = needsRecording(tensorsOf(args))
+    const recording = isFloatingPoint(self.dtype) && needsRecording(tensorsOf(args))
     // What backward reads of `self` is its value now, which the node keeps a copy of.
     const node = recording ? new PointwiseNode(this, args, self) : null
     this.write(args, [self])
