@@ -209,14 +209,15 @@ describe('anomaly mode', () => {
     function theForwardCall(x: Tensor): Tensor {
       return x.sqrt().mul(0)
     }
+    const deep = (x: Tensor, levels: number): Tensor => (levels === 0 ? theForwardCall(x) : deep(x, levels - 1))
     const run = (): void =>
       autograd.detectAnomaly(() =>
-        theForwardCall(leaf([-1]))
+        deep(leaf([-1]), 20)
           .sum()
           .backward(),
       )
     expect(run).toThrow(/^Function 'SqrtBackward0' returned nan values in its 0th output\./)
-    expect(run).toThrow(/Traceback of forward call that caused the error:[\s\S]*theForwardCall/)
+    expect(run).toThrow(/Traceback of forward call that caused the error:[\s\S]*theForwardCall[\s\S]*deep/)
     expect(autograd.isAnomalyEnabled()).toBe(false)
     autograd.setDetectAnomaly(true)
     try {

@@ -69,6 +69,14 @@ export function setAnomalyEnabled(enabled: boolean): boolean {
   return before
 }
 const calls = new WeakMap<Node, string>()
+/** The stack of this call, deep enough to leave the library and the modules of a model. */
+function presentStack(): string {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 100
+  const { stack = '' } = new Error('')
+  Error.stackTraceLimit = stackTraceLimit
+  return stack.replace(/^Error.*\n/, '')
+}
 /** The stack of the call that recorded a node in anomaly mode. */
 export const forwardCallOf = (node: Node): string | undefined => calls.get(node)
 
@@ -91,7 +99,7 @@ export abstract class Node {
 
   constructor(sequence: number = nextSequence++) {
     this.sequence = sequence
-    if (remembersCalls) calls.set(this, new Error().stack ?? '')
+    if (remembersCalls) calls.set(this, presentStack())
   }
 
   /** `gradients[i]` belongs to output i and is null where nothing flowed in; one result per edge. */
