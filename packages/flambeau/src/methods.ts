@@ -38,12 +38,13 @@ import * as reduce from './ops/reduce.js'
 import { indexReduce, scatterReduce } from './ops/scatterReduce.js'
 import * as softmax from './ops/softmax.js'
 import * as special from './ops/special.js'
+import * as split from './ops/split.js'
 import * as strided from './ops/strided.js'
 import * as view from './ops/view.js'
 import { unfold } from './ops/windows.js'
 import { inspectSymbol, showTensor } from './show.js'
 
-const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, ...views } = view
+const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, aliasOf: _aliasOf, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
 
@@ -63,6 +64,7 @@ const functions = {
   ...reductions,
   ...softmax,
   ...special,
+  ...split,
   ...strided,
   ...views,
   ...{ addbmm, addmm, addmv, addr, baddbmm, inner, bmm, dot, matmul, mm, mv, outer },
@@ -198,7 +200,7 @@ export function installMethods(): void {
   Object.defineProperty(Tensor.prototype, Symbol.iterator, {
     value(this: Tensor) {
       if (this.ndim === 0) throw new TypeError('iteration over a 0-d tensor')
-      return view.unbind(this)[Symbol.iterator]()
+      return split.unbind(this)[Symbol.iterator]()
     },
   })
   property('T', (self) =>

@@ -1,41 +1,70 @@
 /** Backward: walks the recorded graph from the outputs, later nodes first, and gives every node its gradient once. */
 
 import { isFloatingPoint, itemSize } from '../core/dtype.js'
-import { AccumulateGrad, type Edge, edgeOf, type Node, setGradEnabled } from '../core/graph.js'
+import {
+  AccumulateGrad,
+  type Edge,
+  edgeOf,
+  forwardCallOf,
+  type GradientHook,
+  isAnomalyEnabled,
+  type Node,
+  type NodeHooks,
+  type NodeTask,
+  setGradEnabled,
+} from '../core/graph.js'
 import { sameShape, showShape } from '../core/layout.js'
-import type { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import { add } from '../ops/arithmetic.js'
 import { to } from '../ops/cast.js'
+import { ne } from '../ops/comparison.js'
 import { copyOf, filled } from '../ops/copy.js'
-import { sumTo } from '../ops/reduce.js'
+import { any, sumTo } from '../ops/reduce.js'
+import { retainGrad } from './leaf.js'
 
 export interface BackwardOptions {
   /** Keep what was saved, so that backward can run again; as `createGraph` unless given. */
   retainGraph?: boolean
   /** Record backward itself, for higher derivatives. */
   createGraph?: boolean
-  /** Accumulate only into these tensors. */
+  /** Accumulate only into these tensors; those that are no leaves keep their gradient as after `retainGrad`. */
   inputs?: readonly Tensor[] | Tensor
 }
 
-/** Which nodes a walk reaches, and how many gradients each waits for. */
-function dependencies(roots: readonly Edge[]): Map<Node, number> {
-  const waiting = new Map<Node, number>()
-  const seen = new Set(roots.map((edge) => edge.node))
-  const stack = [...seen]
-  for (const node of stack) waiting.set(node, 0)
-  while (stack.length > 0) {
-    for (const edge of stack.pop()!.edges) {
+/** The nodes a walk reaches, each knowing how many gradients it waits for. */
+function discover(roots: readonly Edge[], run: object): NodeTask[] {
+  const tasks: NodeTask[] = []
+  const visit = (node: Node): NodeTask => {
+    const known = node.task
+    if (known !== null && known.run === run) return known
+    const task = { node, run, outer: known, waiting: 0, gradients: null, needed: true, captures: null }
+    node.task = task
+    tasks.push(task)
+    return task
+  }
+  for (const { node } of roots) visit(node)
+  for (let at = 0; at < tasks.length; at++) for (const edge of tasks[at].node.edges) if (edge !== null) visit(edge.node).waiting++
+  return tasks
+}
+
+/** Leaves only the nodes needed that lie on a way to a target. */
+function restrict(tasks: readonly NodeTask[], targets: readonly Node[], run: object): void {
+  const sources = new Map<Node, NodeTask[]>()
+  for (const task of tasks) {
+    task.needed = false
+    for (const edge of task.node.edges) {
       if (edge === null) continue
-      waiting.set(edge.node, (waiting.get(edge.node) ?? 0) + 1)
-      if (!seen.has(edge.node)) {
-        seen.add(edge.node)
-        stack.push(edge.node)
-      }
+      const known = sources.get(edge.node)
+      if (known === undefined) sources.set(edge.node, [task])
+      else known.push(task)
     }
   }
-  return waiting
+  const stack = targets.flatMap((node) => (node.task?.run === run ? [node.task] : []))
+  for (let task = stack.pop(); task !== undefined; task = stack.pop()) {
+    if (task.needed) continue
+    task.needed = true
+    stack.push(...(sources.get(task.node) ?? []))
+  }
 }
 
 /** Nodes that are ready, the latest one first: a binary heap on the sequence number. */
@@ -73,188 +102,263 @@ class ReadyQueue {
   }
 }
 
-/**
- * Counts who still needs each gradient's memory, so that it can be given back the moment nobody does. Only memory that
- * the engine itself caused to be made counts; whatever a user may have seen has escaped and is left alone.
- */
-class Ownership {
-  readonly #counts = new Map<Storage, number>()
-  readonly #escaped = new Set<Storage>()
+/** So far below zero that no count comes back from there. */
+const ESCAPED = -(2 ** 29)
 
+/**
+ * Who still needs each gradient's memory is counted on its storage, so that it can be given back the moment nobody does.
+ * Only memory that the engine itself caused to be made counts; what a user may have seen has escaped and is left alone.
+ */
+const ownership = {
   retain(t: Tensor): void {
-    const { storage } = t
-    this.#counts.set(storage, (this.#counts.get(storage) ?? 0) + 1)
-  }
+    t.storage.holders++
+  },
   escape(t: Tensor): void {
-    this.#escaped.add(t.storage)
-  }
-  /** Whether this is the only holder, so that its memory may be overwritten or kept. */
+    t.storage.holders = ESCAPED
+  },
+  /** Whether there is one holder, so that its memory may be overwritten or kept. */
   isSole(t: Tensor): boolean {
-    return this.#counts.get(t.storage) === 1 && !this.#escaped.has(t.storage)
-  }
+    return t.storage.holders === 1
+  },
   drop(t: Tensor): void {
-    const { storage } = t
-    const left = (this.#counts.get(storage) ?? 0) - 1
-    if (left > 0) {
-      this.#counts.set(storage, left)
-      return
-    }
-    this.#counts.delete(storage)
-    if (!this.#escaped.delete(storage)) storage.release()
-  }
+    if (--t.storage.holders === 0) t.storage.release()
+  },
 }
 
-/** One run of backward. `capture` asks for gradients as results instead of accumulating them. */
-export function runBackward(
-  outputs: readonly Tensor[],
-  gradients: readonly (Tensor | null)[],
-  options: {
-    retainGraph: boolean
-    createGraph: boolean
-    capture: readonly Edge[] | null
-    accumulateInto: ReadonlySet<Node> | null
-  },
-): (Tensor | null)[] {
-  const { retainGraph, createGraph, capture, accumulateInto } = options
-  const owned = new Ownership()
-  const roots = outputs.map((t) => edgeOf(t)!)
-  const waiting = dependencies(roots)
-  const buffers = new Map<Node, (Tensor | null)[]>()
-  const queue = new ReadyQueue()
-  const results: (Tensor | null)[] = capture === null ? [] : capture.map(() => null)
-  const mode = setGradEnabled(createGraph)
-  try {
-    const queued = new Set<Node>()
-    roots.forEach(({ node, index }, i) => {
-      const seed = gradients[i] ?? filled(outputs[i], outputs[i].layout.shape, 1)
-      deposit(node, index, seed, gradients[i] !== null || createGraph)
-      if (waiting.get(node) === 0 && !queued.has(node)) {
-        queued.add(node)
-        queue.push(node)
-      }
-    })
-    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-      const incoming = buffers.get(node) ?? new Array<Tensor | null>(node.outputs.length).fill(null)
-      buffers.delete(node)
-      runHooks(node, incoming)
-      capture?.forEach((edge, i) => {
-        if (edge.node !== node) return
-        const gradient = incoming[edge.index]
-        if (gradient !== null) owned.escape(gradient)
-        results[i] = gradient
-      })
-      if (node instanceof AccumulateGrad) {
-        if (capture === null && (accumulateInto === null || accumulateInto.has(node))) accumulate(node.variable, incoming[0])
-        else if (incoming[0] !== null) owned.drop(incoming[0])
-        continue
-      }
-      const outgoing = incoming.some((g) => g !== null) ? node.backward(incoming) : node.edges.map(() => null)
-      if (!retainGraph) node.release()
-      node.edges.forEach((edge, i) => {
-        if (edge === null) return
-        const gradient = outgoing[i] ?? null
-        if (gradient !== null) deposit(edge.node, edge.index, fit(gradient, edge, node), createGraph)
-        const left = waiting.get(edge.node)! - 1
-        waiting.set(edge.node, left)
-        if (left === 0) queue.push(edge.node)
-      })
-      for (const gradient of incoming) if (gradient !== null) owned.drop(gradient)
-    }
-  } finally {
-    setGradEnabled(mode)
+export interface RunOptions {
+  readonly retainGraph: boolean
+  readonly createGraph: boolean
+  /** Gradients asked for as results: nothing is accumulated. */
+  readonly capture?: readonly Edge[]
+  /** Go only where these lie on the way. */
+  readonly targets?: readonly Node[]
+}
+
+/** One run of backward. */
+class Run {
+  readonly #retainGraph: boolean
+  readonly #createGraph: boolean
+  readonly #queue = new ReadyQueue()
+  readonly #results: (Tensor | null)[]
+  readonly #captures: readonly Edge[] | undefined
+  readonly #targets: readonly Node[] | undefined
+
+  constructor({ retainGraph, createGraph, capture, targets }: RunOptions) {
+    this.#retainGraph = retainGraph
+    this.#createGraph = createGraph
+    this.#captures = capture
+    this.#targets = capture?.map((edge) => edge.node) ?? targets
+    this.#results = capture?.map(() => null) ?? []
   }
-  return results
+
+  execute(outputs: readonly Tensor[], seeds: readonly (Tensor | null)[]): (Tensor | null)[] {
+    const roots = outputs.map((t) => edgeOf(t)!)
+    const tasks = discover(roots, this)
+    const mode = setGradEnabled(this.#createGraph)
+    try {
+      if (this.#targets !== undefined) restrict(tasks, this.#targets, this)
+      this.#captures?.forEach(({ node, index }, result) => {
+        if (node.task?.run !== this) return
+        node.task.captures ??= []
+        node.task.captures.push({ result, output: index })
+      })
+      roots.forEach(({ node, index }, i) => {
+        const seed = seeds[i] ?? filled(outputs[i], outputs[i].layout.shape, 1)
+        this.#deposit(node.task!, index, seed, seeds[i] !== null)
+      })
+      for (const node of new Set(roots.map((edge) => edge.node)))
+        if (node.task!.needed && node.task!.waiting === 0) this.#queue.push(node)
+      for (let node = this.#queue.pop(); node !== undefined; node = this.#queue.pop()) this.#visit(node)
+    } finally {
+      setGradEnabled(mode)
+      for (const { node, outer } of tasks) node.task = outer
+    }
+    return this.#results
+  }
+
+  /** Runs a node whose gradients have all arrived. */
+  #visit(node: Node): void {
+    const task = node.task!
+    const incoming = task.gradients ?? new Array<Tensor | null>(node.outputs.length).fill(null)
+    task.gradients = null
+    if (node instanceof AccumulateGrad) this.#runGradientHooks(node.variable.meta?.hooks, incoming, 0)
+    if (node.hooks !== null) this.#runOutputHooks(node.hooks, incoming)
+    if (task.captures !== null)
+      for (const { result, output } of task.captures) {
+        const gradient = incoming[output]
+        if (gradient !== null) ownership.escape(gradient)
+        this.#results[result] = gradient
+      }
+    if (node.hooks !== null && (task.captures === null || this.#leadsOn(node)))
+      for (const hook of node.hooks.before) this.#replace(incoming, hook(escaped(incoming)), hook, true)
+    if (node instanceof AccumulateGrad) {
+      if (this.#captures === undefined) this.#accumulate(node, incoming)
+    } else if (this.#targets === undefined || this.#leadsOn(node)) this.#pass(node, incoming)
+    for (const gradient of incoming) if (gradient !== null) ownership.drop(gradient)
+  }
+
+  /** Whether something asked for lies beyond this node. */
+  #leadsOn(node: Node): boolean {
+    return node.edges.some((edge) => edge !== null && edge.node.task!.needed)
+  }
+
+  /** Computes the gradients of a node's inputs and hands them on. */
+  #pass(node: Node, incoming: (Tensor | null)[]): void {
+    const { runsUserCode, edges } = node
+    if (runsUserCode) escaped(incoming)
+    const outgoing = isAnomalyEnabled() ? this.#computeWatched(node, incoming) : this.#compute(node, incoming)
+    if (!this.#retainGraph) node.release()
+    for (let i = 0; i < edges.length; i++) {
+      const edge = edges[i]
+      if (edge === null) continue
+      const task = edge.node.task!
+      if (!task.needed) continue
+      const gradient = outgoing[i] ?? null
+      if (gradient !== null) this.#deposit(task, edge.index, fit(gradient, edge, i, node), runsUserCode)
+      if (--task.waiting === 0) this.#queue.push(edge.node)
+    }
+  }
+
+  #compute(node: Node, incoming: (Tensor | null)[]): (Tensor | null)[] {
+    const outgoing =
+      node.runsUserCode || incoming.some((g) => g !== null) ? node.backward(incoming) : new Array(node.edges.length).fill(null)
+    if (node.hooks === null || node.hooks.after.size === 0) return outgoing
+    const replaceable = [...outgoing]
+    for (const hook of node.hooks.after) this.#replace(replaceable, hook(escaped(replaceable), escaped(incoming)), hook, false)
+    return replaceable
+  }
+
+  /** In anomaly mode: an error, a NaN among the results included, shows the call that recorded the node. */
+  #computeWatched(node: Node, incoming: (Tensor | null)[]): (Tensor | null)[] {
+    try {
+      const outgoing = this.#compute(node, incoming)
+      outgoing.forEach((gradient, i) => {
+        if (gradient !== null && hasNaN(gradient))
+          throw new Error(`Function '${node.name}' returned nan values in its ${i}th output.`)
+      })
+      return outgoing
+    } catch (error) {
+      if (error instanceof Error)
+        error.message += `\nError detected in ${node.name}. ${
+          forwardCallOf(node) === undefined
+            ? 'No forward pass information available. Enable detect anomaly during forward pass for more information.'
+            : `Traceback of forward call that caused the error:\n${forwardCallOf(node)}`
+        }`
+      throw error
+    }
+  }
 
   /** Adds a gradient to what an output of a node has received so far. */
-  function deposit(node: Node, index: number, gradient: Tensor, escaped: boolean): void {
-    let buffer = buffers.get(node)
-    if (buffer === undefined) {
-      buffer = new Array<Tensor | null>(node.outputs.length).fill(null)
-      buffers.set(node, buffer)
-    }
-    if (escaped) owned.escape(gradient)
-    owned.retain(gradient)
+  #deposit(task: NodeTask, index: number, gradient: Tensor, seen: boolean): void {
+    if (seen || this.#createGraph) ownership.escape(gradient)
+    ownership.retain(gradient)
+    const { outputs } = task.node
+    task.gradients ??= outputs.length === 1 ? [null] : new Array<Tensor | null>(outputs.length).fill(null)
+    const buffer = task.gradients
     const before = buffer[index]
     if (before === null) {
       buffer[index] = gradient
       return
     }
-    if (!createGraph && owned.isSole(before) && before.layout.isDense && !before.requiresGrad) {
+    if (!this.#createGraph && ownership.isSole(before) && before.layout.isDense && !before.requiresGrad) {
       add.inPlace(before, gradient)
-      owned.drop(gradient)
+      ownership.drop(gradient)
       return
     }
     const total = add(before, gradient)
-    if (createGraph) owned.escape(total)
-    owned.retain(total)
-    owned.drop(before)
-    owned.drop(gradient)
+    if (this.#createGraph) ownership.escape(total)
+    ownership.retain(total)
+    ownership.drop(before)
+    ownership.drop(gradient)
     buffer[index] = total
   }
 
-  /** Un-broadcasts and casts a gradient to what its receiver expects: done once here for all ops. */
-  function fit(gradient: Tensor, { node, index }: Edge, from: Node): Tensor {
-    const { shape, dtype } = node.outputs[index]
-    let fitted = gradient
-    if (!sameShape(gradient.layout.shape, shape)) {
-      if (!broadcastsTo(shape, gradient.layout.shape))
-        throw new Error(
-          `Function ${from.name} returned an invalid gradient at index ${from.edges.findIndex((e) => e?.node === node)} - got ` +
-            `${showShape(gradient.layout.shape)} but expected shape compatible with ${showShape(shape)}`,
-        )
-      fitted = sumTo(gradient, shape)
-    }
-    return fitted.dtype === dtype ? fitted : to(fitted, dtype)
-  }
-
-  function runHooks(node: Node, incoming: (Tensor | null)[]): void {
-    const hooks = node instanceof AccumulateGrad ? leafHooks(node) : node.hooks
-    hooks?.forEach((callbacks, index) => {
-      for (const hook of callbacks) {
-        const gradient = incoming[index]
-        if (gradient === null) continue
-        owned.escape(gradient)
-        const replaced = hook(gradient)
-        if (replaced instanceof Tensor && replaced !== gradient) {
-          if (!sameShape(replaced.layout.shape, gradient.layout.shape))
-            throw new Error(`hook '${hook.name}' has changed the size of value`)
-          owned.escape(replaced)
-          owned.retain(replaced)
-          owned.drop(gradient)
-          incoming[index] = replaced
-        }
-      }
-    })
-    node.retained?.forEach((tensor, index) => {
-      const gradient = incoming[index]
-      if (gradient === null) return
-      owned.escape(gradient)
-      tensor.grad = tensor.grad === null ? gradient : add(tensor.grad, gradient)
-    })
-  }
-
-  function accumulate(variable: Tensor, gradient: Tensor | null): void {
+  #accumulate(node: AccumulateGrad, incoming: (Tensor | null)[]): void {
+    const { variable } = node
+    const [gradient] = incoming
     if (gradient === null) return
     if (variable.grad === null) {
       // Taken over where nobody else can see it, copied otherwise.
-      if (createGraph) variable.grad = gradient
+      if (this.#createGraph) variable.grad = gradient
       else if (
-        owned.isSole(gradient) &&
+        ownership.isSole(gradient) &&
         gradient.layout.isDense &&
         gradient.storage.byteLength === gradient.layout.numel * itemSize(gradient.dtype)
       ) {
-        owned.escape(gradient)
+        ownership.escape(gradient)
         variable.grad = gradient
       } else variable.grad = copyOf(gradient)
-    } else if (createGraph) variable.grad = add(variable.grad, gradient)
+    } else if (this.#createGraph) variable.grad = add(variable.grad, gradient)
     else add.inPlace(variable.grad, gradient)
-    owned.drop(gradient)
+    if (node.hooks !== null) for (const hook of node.hooks.after) hook([], escaped(incoming))
+    const { meta } = variable
+    if (meta?.accumulateHooks) for (const hook of meta.accumulateHooks) hook(variable)
+  }
+
+  /** The hooks of tensors: first those that see the gradient, then the tensors that keep it. */
+  #runOutputHooks({ outputs, retained }: NodeHooks, incoming: (Tensor | null)[]): void {
+    for (const [index, hooks] of outputs) this.#runGradientHooks(hooks, incoming, index)
+    for (const [index, tensor] of retained) {
+      const gradient = incoming[index]
+      if (gradient === null) continue
+      const kept = this.#createGraph ? gradient : copyOf(gradient)
+      tensor.grad = tensor.grad === null ? kept : add(tensor.grad, gradient)
+    }
+  }
+
+  #runGradientHooks(hooks: ReadonlySet<GradientHook> | null | undefined, incoming: (Tensor | null)[], index: number): void {
+    if (!hooks) return
+    for (const hook of hooks) {
+      const gradient = incoming[index]
+      if (gradient === null) return
+      ownership.escape(gradient)
+      const replaced = hook(gradient)
+      if (!(replaced instanceof Tensor) || replaced === gradient) continue
+      if (!sameShape(replaced.layout.shape, gradient.layout.shape))
+        throw new Error(`hook '${hook.name}' has changed the size of value`)
+      ownership.escape(replaced)
+      ownership.retain(replaced)
+      ownership.drop(gradient)
+      incoming[index] = replaced
+    }
+  }
+
+  /** Puts what a node's hook returned in the place of the gradients it saw. */
+  #replace(values: (Tensor | null)[], returned: unknown, hook: { readonly name: string }, counted: boolean): void {
+    if (returned === undefined || returned === null) return
+    const given = (returned instanceof Tensor ? [returned] : returned) as readonly (Tensor | null | undefined)[]
+    if (given.length !== values.length)
+      throw new Error(
+        `hook '${hook.name}' has returned an incorrect number of values (got ${given.length}, but expected ${values.length})`,
+      )
+    for (const [i, value] of escaped(given.map((t) => t ?? null)).entries()) {
+      if (counted && value !== null) ownership.retain(value)
+      values[i] = value
+    }
   }
 }
 
-function leafHooks(node: AccumulateGrad): Node['hooks'] {
-  const hooks = node.variable.meta?.hooks
-  return hooks ? new Map([[0, hooks]]) : null
+/** Marks gradients that the user gets to see. */
+function escaped(gradients: (Tensor | null)[]): (Tensor | null)[] {
+  for (const gradient of gradients) if (gradient !== null) ownership.escape(gradient)
+  return gradients
+}
+
+const hasNaN = (t: Tensor): boolean => any(ne(t, t)).item() === true
+
+/** Un-broadcasts and casts a gradient to what its receiver expects: done once here for all ops. */
+function fit(gradient: Tensor, { node, index }: Edge, input: number, from: Node): Tensor {
+  const { shape, dtype } = node.outputs[index]
+  let fitted = gradient
+  if (gradient.layout.shape !== shape && !sameShape(gradient.layout.shape, shape)) {
+    if (!broadcastsTo(shape, gradient.layout.shape))
+      throw new Error(
+        `Function ${from.name} returned an invalid gradient at index ${input} - got ${showShape(gradient.layout.shape)} but ` +
+          `expected shape compatible with ${showShape(shape)}`,
+      )
+    fitted = sumTo(gradient, shape)
+  }
+  return fitted.dtype === dtype ? fitted : to(fitted, dtype)
 }
 
 /** Whether a tensor of `shape` broadcasts to `target`. */
@@ -263,14 +367,14 @@ function broadcastsTo(shape: readonly number[], target: readonly number[]): bool
   return lead >= 0 && shape.every((size, d) => size === 1 || size === target[d + lead])
 }
 
-function checkSeed(output: Tensor, gradient: Tensor | null): void {
-  if (!output.requiresGrad) throw new Error('element 0 of tensors does not require grad and does not have a grad_fn')
+function checkSeed(output: Tensor, gradient: Tensor | null, i: number): void {
+  if (!output.requiresGrad) throw new Error(`element ${i} of tensors does not require grad and does not have a grad_fn`)
   if (gradient === null) {
     if (output.layout.numel !== 1) throw new Error('grad can be implicitly created only for scalar outputs')
     if (!isFloatingPoint(output.dtype)) throw new Error('grad can be implicitly created only for real scalar outputs')
   } else if (!sameShape(gradient.layout.shape, output.layout.shape))
     throw new Error(
-      `Mismatch in shape: grad_output[0] has a shape of ${showShape(gradient.layout.shape)} and output[0] has a shape of ${showShape(output.layout.shape)}.`,
+      `Mismatch in shape: grad_output[${i}] has a shape of ${showShape(gradient.layout.shape)} and output[${i}] has a shape of ${showShape(output.layout.shape)}.`,
     )
 }
 
@@ -288,20 +392,36 @@ const isOptions = (value: unknown): value is BackwardOptions =>
  * x.grad // tensor([2., 4., 6.])
  */
 export function backward(self: Tensor, gradient?: Tensor | null | BackwardOptions, options: BackwardOptions = {}): void {
-  const named = isOptions(gradient) ? gradient : options
-  const seed = isOptions(gradient) ? null : (gradient ?? null)
-  checkSeed(self, seed)
-  const { createGraph = false, retainGraph = createGraph } = named
-  const inputs = named.inputs === undefined ? null : named.inputs instanceof Tensor ? [named.inputs] : named.inputs
-  if (inputs !== null) {
-    if (inputs.length === 0) throw new Error("'inputs' argument to backward() cannot be empty.")
-    for (const input of inputs) {
-      if (!input.requiresGrad) throw new Error('One of the differentiated Tensors does not require grad')
-      if (!input.isLeaf) throw new Error('not implemented: backward with inputs that are not leaves')
-    }
-  }
-  const only = inputs === null ? null : new Set(inputs.map((t) => edgeOf(t)!.node))
-  runBackward([self], [seed], { retainGraph, createGraph, capture: null, accumulateInto: only })
+  const [seed, named] = isOptions(gradient) ? [null, gradient] : [gradient ?? null, options]
+  backwardFrom(self, seed, named)
+}
+
+/**
+ * The gradients of the sum of several tensors, added to the `grad` of the leaves they were made from, as
+ * `torch.autograd.backward`. `gradTensors` are the gradients to start from, one per tensor; ones for scalars unless given.
+ *
+ * @example
+ * const x = torch.tensor([1, 2], { requiresGrad: true })
+ * autograd.backward([x.sum(), x.mul(2)], [null, torch.ones(2)])
+ * x.grad // tensor([3., 3.])
+ */
+export function backwardFrom(
+  tensors: Tensor | readonly Tensor[],
+  gradTensors: Tensor | readonly (Tensor | null)[] | null = null,
+  options: BackwardOptions = {},
+): void {
+  const outputs = tensors instanceof Tensor ? [tensors] : tensors
+  const seeds = gradTensors instanceof Tensor ? [gradTensors] : (gradTensors ?? outputs.map(() => null))
+  if (seeds.length !== outputs.length) throw new Error(`got ${outputs.length} tensors and ${seeds.length} gradients`)
+  outputs.forEach((output, i) => {
+    checkSeed(output, seeds[i], i)
+  })
+  const { createGraph = false, retainGraph = createGraph } = options
+  const inputs = options.inputs instanceof Tensor ? [options.inputs] : options.inputs
+  if (inputs?.length === 0) throw new Error("'inputs' argument to backward() cannot be empty.")
+  inputs?.forEach(retainGrad)
+  const targets = inputs?.map((t) => edgeOf(t)!.node)
+  new Run({ retainGraph, createGraph, targets }).execute(outputs, seeds)
 }
 
 export interface GradOptions {
@@ -311,6 +431,10 @@ export interface GradOptions {
   createGraph?: boolean
   /** Answer null for an input the outputs do not depend on, instead of raising an error. */
   allowUnused?: boolean
+  /** Answer zeros for such an input. */
+  materializeGrads?: boolean
+  /** Not implemented: differentiate once per gradient instead. */
+  isGradsBatched?: false
 }
 
 /**
@@ -328,18 +452,20 @@ export function grad(
 ): (Tensor | null)[] {
   const outs = outputs instanceof Tensor ? [outputs] : outputs
   const ins = inputs instanceof Tensor ? [inputs] : inputs
-  const { createGraph = false, retainGraph = createGraph, allowUnused = false } = options
+  const { createGraph = false, retainGraph = createGraph, materializeGrads = false } = options
+  const { allowUnused = materializeGrads } = options
+  if (options.isGradsBatched) throw new Error('not implemented: autograd.grad with isGradsBatched')
   const seeds = options.gradOutputs instanceof Tensor ? [options.gradOutputs] : (options.gradOutputs ?? outs.map(() => null))
   if (seeds.length !== outs.length) throw new Error(`got ${outs.length} tensors and ${seeds.length} gradients`)
   outs.forEach((out, i) => {
-    checkSeed(out, seeds[i])
+    checkSeed(out, seeds[i], i)
   })
   for (const input of ins) if (!input.requiresGrad) throw new Error('One of the differentiated Tensors does not require grad')
   const capture = ins.map((t) => edgeOf(t)!)
-  const results = runBackward(outs, seeds, { retainGraph, createGraph, capture, accumulateInto: null })
+  const results = new Run({ retainGraph, createGraph, capture }).execute(outs, seeds)
   if (!allowUnused && results.includes(null))
     throw new Error(
       'One of the differentiated Tensors appears to not have been used in the graph. Set allowUnused: true if this is the desired behavior.',
     )
-  return results
+  return materializeGrads ? results.map((g, i) => g ?? filled(ins[i], ins[i].layout.shape, 0)) : results
 }

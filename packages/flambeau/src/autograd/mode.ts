@@ -1,6 +1,7 @@
 /** Turning recording off and on. */
 
-import { isGradEnabled, setGradEnabled } from '../core/graph.js'
+import { isAnomalyEnabled, isGradEnabled, setAnomalyEnabled, setGradEnabled } from '../core/graph.js'
+import { isInferenceModeEnabled, setInferenceMode } from '../core/storage.js'
 
 /** What `noGrad()` returns: leaves the mode when disposed, as `using _ = noGrad()` does at the end of its block. */
 export interface GradMode {
@@ -9,10 +10,11 @@ export interface GradMode {
 // Node 20 has no Symbol.dispose of its own; compilers that lower `using` look for this one.
 ;(Symbol as { dispose?: symbol }).dispose ??= Symbol.for('Symbol.dispose')
 
-function withMode<T>(enabled: boolean, body?: () => T): T | GradMode {
-  const before = setGradEnabled(enabled)
+/** Runs a function between setting something and setting it back; without a function, answers what sets it back. */
+export function within<T, S>(set: (state: S) => S, state: S, body?: () => T): T | GradMode {
+  const before = set(state)
   const restore = (): void => {
-    setGradEnabled(before)
+    set(before)
   }
   if (body === undefined) return { [Symbol.dispose]: restore }
   let result: T
@@ -37,18 +39,77 @@ function withMode<T>(enabled: boolean, body?: () => T): T | GradMode {
 export function noGrad<T>(body: () => T): T
 export function noGrad(): GradMode
 export function noGrad<T>(body?: () => T): T | GradMode {
-  return withMode(false, body)
+  return within(setGradEnabled, false, body)
 }
 
-/** Records operations inside a `noGrad`, as `torch.enable_grad`. */
+/**
+ * Records operations inside a `noGrad`, as `torch.enable_grad`.
+ *
+ * @example
+ * const x = torch.ones(2, { requiresGrad: true })
+ * torch.noGrad(() => torch.enableGrad(() => x.mul(2))).requiresGrad // true
+ */
 export function enableGrad<T>(body: () => T): T
 export function enableGrad(): GradMode
 export function enableGrad<T>(body?: () => T): T | GradMode {
-  return withMode(true, body)
+  return within(setGradEnabled, true, body)
 }
 
-/** Runs a function with recording on or off, as `torch.set_grad_enabled`. */
+/**
+ * Runs a function with recording on or off, as `torch.set_grad_enabled`.
+ *
+ * @example
+ * const x = torch.ones(2, { requiresGrad: true })
+ * autograd.gradMode(false, () => x.mul(2)).requiresGrad // false
+ */
 export function gradMode<T>(enabled: boolean, body: () => T): T {
-  return withMode(enabled, body) as T
+  return within(setGradEnabled, enabled, body) as T
 }
-export { isGradEnabled }
+
+const setInference = ([inference, recording]: readonly [boolean, boolean]): readonly [boolean, boolean] => [
+  setInferenceMode(inference),
+  setGradEnabled(recording),
+]
+
+/**
+ * Runs a function whose tensors take no part in autograd, ever, and returns its result, as `torch.inference_mode`. Such
+ * tensors can be used outside, but neither saved for backward nor changed in place there; a clone can.
+ *
+ * @example
+ * const y = torch.inferenceMode(() => torch.ones(2).mul(3))
+ * y.isInference() // true
+ */
+export function inferenceMode<T>(body: () => T): T
+export function inferenceMode(): GradMode
+export function inferenceMode<T>(body?: () => T): T | GradMode {
+  return within(setInference, [true, false] as const, body)
+}
+
+/**
+ * Makes backward explain itself from now on, as `torch.autograd.set_detect_anomaly`: a NaN in a gradient is an error, and
+ * any error of backward names its node and shows the call that recorded it. Slow: for debugging.
+ *
+ * @example
+ * autograd.setDetectAnomaly(true)
+ * autograd.setDetectAnomaly(false)
+ */
+export function setDetectAnomaly(enabled: boolean): void {
+  setAnomalyEnabled(enabled)
+}
+
+/**
+ * `setDetectAnomaly` for the time of a function, as `torch.autograd.detect_anomaly`.
+ *
+ * @throws Error naming the node whose gradient is NaN, with the stack of the call that recorded it.
+ * @example
+ * autograd.detectAnomaly(() => {
+ *   const x = torch.ones(1, { requiresGrad: true })
+ *   x.sqrt().backward()
+ * })
+ */
+export function detectAnomaly<T>(body: () => T): T
+export function detectAnomaly(): GradMode
+export function detectAnomaly<T>(body?: () => T): T | GradMode {
+  return within(setAnomalyEnabled, true, body)
+}
+export { isAnomalyEnabled, isGradEnabled, isInferenceModeEnabled }

@@ -16,6 +16,17 @@ export interface Allocator {
   free(memory: Memory): void
 }
 
+/** Inference mode: what is made in it takes no part in autograd. */
+let inferenceMode = false
+/** Whether operations run in inference mode, as `torch.is_inference_mode_enabled`. */
+export const isInferenceModeEnabled = (): boolean => inferenceMode
+/** Sets the mode and returns the one before. */
+export function setInferenceMode(enabled: boolean): boolean {
+  const before = inferenceMode
+  inferenceMode = enabled
+  return before
+}
+
 /**
  * The memory that one or more tensors view. Its version counts in-place writes, so that backward can tell whether a
  * saved tensor is still what it was.
@@ -23,7 +34,11 @@ export interface Allocator {
 export class Storage<A extends Allocator = Allocator> {
   readonly allocator: A
   readonly byteLength: number
+  /** Whether it was made in inference mode. */
+  readonly isInference = inferenceMode
   version = 0
+  /** How many gradients of a running backward lie here; far below zero once the user may have seen it. */
+  holders = 0
   #memory: Memory | null
 
   constructor(allocator: A, memory: Memory, byteLength: number) {

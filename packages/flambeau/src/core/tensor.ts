@@ -2,11 +2,16 @@ import type { Backend } from '../backends/backend.js'
 import { type DType, isFloatingPoint } from './dtype.js'
 import type { Edge, GradientHook, Node } from './graph.js'
 import type { Layout } from './layout.js'
-import type { Storage } from './storage.js'
+import { isInferenceModeEnabled, type Storage } from './storage.js'
+
+/** How views were made whose in-place writes cannot be recorded. */
+export type ViewOrigin = 'multiOutput' | 'function' | 'noGrad' | 'inference'
 
 /** A tensor that views another one: in-place writes through it must reach the base's history. */
 export interface ViewInfo {
   readonly base: Tensor
+  /** Why recording an in-place write through this view is an error, or null where it is none. */
+  origin: ViewOrigin | null
   /** The storage's version when `gradFn` was last made; null for views made without recording. */
   version: number
 }
@@ -15,6 +20,7 @@ export interface ViewInfo {
 export interface AutogradMeta {
   accumulator: Node | null
   hooks: Set<GradientHook> | null
+  accumulateHooks: Set<(leaf: Tensor) => void> | null
   retainsGrad: boolean
 }
 
@@ -75,6 +81,8 @@ export class Tensor {
   set requiresGrad(value: boolean) {
     if (value && !isFloatingPoint(this.dtype))
       throw new Error('only Tensors of floating point and complex dtype can require gradients')
+    if (value && this.storage.isInference && !isInferenceModeEnabled())
+      throw new Error('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')
     if (!value && this.node !== null)
       throw new Error(
         'you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that ' +
@@ -94,6 +102,14 @@ export class Tensor {
   }
 }
 
+/**
+ * Whether a value is a tensor, as `torch.is_tensor`.
+ *
+ * @example
+ * torch.isTensor(torch.ones(2)) // true
+ */
+export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor
+
 /** Rules about views that need ops; set once by ops/inplace.ts so that core stays below them. */
 export const gradientEdges: { refreshView(view: Tensor): Node | null } = {
   refreshView: (view) => view.node,
@@ -101,7 +117,7 @@ export const gradientEdges: { refreshView(view: Tensor): Node | null } = {
 
 /** @internal */
 export function metaOf(tensor: Tensor): AutogradMeta {
-  tensor.meta ??= { accumulator: null, hooks: null, retainsGrad: false }
+  tensor.meta ??= { accumulator: null, hooks: null, accumulateHooks: null, retainsGrad: false }
   return tensor.meta
 }
 

@@ -1,10 +1,10 @@
 /** What every op shares: allocating results, recording a node, and the rules of writing in place. */
 
 import type { Backend } from '../backends/backend.js'
-import { canCast, type DType, itemSize, scalarName } from '../core/dtype.js'
+import { canCast, type DType, isFloatingPoint, itemSize, scalarName } from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, isGradEnabled, Node, type OutputMeta, SavedTensor, setHistory } from '../core/graph.js'
 import { contiguousStrides, Layout, numelOf, type Shape } from '../core/layout.js'
-import { Storage } from '../core/storage.js'
+import { isInferenceModeEnabled, Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 
 /** A new tensor with uninitialised contents; row-major unless other strides (of a dense layout) are given. */
@@ -39,7 +39,7 @@ export function commonBackend(tensors: readonly (Tensor | null)[]): Backend {
 
 /** Whether an op on these inputs is to be recorded. */
 export function needsRecording(inputs: readonly (Tensor | null)[]): boolean {
-  if (!isGradEnabled()) return false
+  if (!isGradEnabled() || isInferenceModeEnabled()) return false
   for (const input of inputs) if (input !== null && (input.leafRequiresGrad || input.node !== null)) return true
   return false
 }
@@ -121,7 +121,7 @@ export function defineOp<A = undefined>(op: OpDefinition<A>): Op<A> {
   const differentiable = op.differentiableOutputs ?? Number.POSITIVE_INFINITY
   return (inputs, attrs) => {
     const outputs = op.forward(inputs, attrs)
-    if (op.backward !== undefined && needsRecording(inputs)) {
+    if (op.backward !== undefined && isFloatingPoint(outputs[0].dtype) && needsRecording(inputs)) {
       // History first, so that a saved output knows its node when it is differentiated again.
       const node = new OpNode(op, inputs, attrs, outputs)
       outputs.forEach((output, i) => {
@@ -132,12 +132,22 @@ export function defineOp<A = undefined>(op: OpDefinition<A>): Op<A> {
   }
 }
 
-/** Checks that `self` may be written in place by an op whose result has this shape and dtype. */
-export function checkInPlace(self: Tensor, shape: Shape | null, dtype: DType | null): void {
-  if (isGradEnabled()) {
-    if (self.leafRequiresGrad) throw new Error('a leaf Variable that requires grad is being used in an in-place operation.')
-    if (self.viewInfo?.base.leafRequiresGrad)
+/**
+ * Checks that `self` may be written in place by an op whose result has this shape and dtype; `recording` says that
+ * another operand requires a gradient.
+ */
+export function checkInPlace(self: Tensor, shape: Shape | null, dtype: DType | null, recording = false): void {
+  if (self.storage.isInference && !isInferenceModeEnabled())
+    throw new Error(
+      'Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor ' +
+        'before doing inplace update. See https://github.com/pytorch/rfcs/pull/17 for more details.',
+    )
+  if (isGradEnabled() && !isInferenceModeEnabled()) {
+    const view = self.viewInfo
+    if (view !== null && view.origin !== null && (recording || view.base.requiresGrad)) throw viewWriteError(self, 'is being')
+    if (view?.base.leafRequiresGrad)
       throw new Error('a view of a leaf Variable that requires grad is being used in an in-place operation.')
+    if (self.leafRequiresGrad) throw new Error('a leaf Variable that requires grad is being used in an in-place operation.')
   }
   if (dtype !== null && !canCast(dtype, self.dtype))
     throw new Error(`result type ${scalarName(dtype)} can't be cast to the desired output type ${scalarName(self.dtype)}`)
@@ -150,6 +160,35 @@ export function checkInPlace(self: Tensor, shape: Shape | null, dtype: DType | n
         'Please clone() the tensor before performing the operation.',
     )
 }
+
+/** Why a write through a view, or to what it views, cannot be recorded: in PyTorch's words. */
+export function viewWriteError(self: Tensor, written: 'is being' | 'its base or another view of its base has been'): Error {
+  const { origin } = self.viewInfo!
+  const mode = origin === 'inference' ? 'inference' : 'no_grad'
+  const made = self.node === null ? '' : `Output ${self.outputIndex} of ${self.node.name} is a view`
+  const what =
+    mode === origin || origin === 'noGrad' || self.node === null
+      ? `${made === '' ? 'A view was created in' : `${made} of a view which was created in`} ${mode} mode and ${written} modified inplace ` +
+        (origin === 'inference' ? 'in normal mode.' : 'with grad mode enabled.')
+      : `${made} and ${written} modified inplace.`
+  const block = origin === 'inference' ? 'inference_mode' : 'no_grad'
+  const why = {
+    multiOutput:
+      'This view is the output of a function that returns multiple views. Such functions do not allow the output views to be ' +
+      'modified inplace. You should replace the inplace operation by an out-of-place one.',
+    function:
+      'This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to handle ' +
+      'view+inplace would override the custom backward associated with the custom Function, leading to incorrect gradients. ' +
+      'This behavior is forbidden. You can fix this by cloning the output of the custom Function.',
+    noGrad: ambiguous(block),
+    inference: ambiguous(block),
+  }
+  return new Error(`${what} ${why[origin!]}`)
+}
+const ambiguous = (block: string): string =>
+  'Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and ' +
+  `the inplace either both inside the ${block} block (if you don't want the inplace to be tracked) or both outside (if you want ` +
+  'the inplace to be tracked).'
 
 /** Whether two tensors share memory without being the very same elements: such a pair must not be read and written at once. */
 export function partlyOverlaps(a: Tensor, b: Tensor): boolean {

@@ -45,5 +45,6 @@ export {
 } from './scatterReduce.js'
 export * from './softmax.js'
 export * from './special.js'
+export * from './split.js'
 export * from './strided.js'
 export * from './view.js'

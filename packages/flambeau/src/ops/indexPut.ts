@@ -12,7 +12,8 @@ import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { nonzero } from './indexing.js'
 import { lifted, scatterInto } from './indices.js'
 import { amax, amin } from './reduce.js'
-import { expand, narrow, reshape, unbind, view } from './view.js'
+import { unbind } from './split.js'
+import { expand, narrow, reshape, view } from './view.js'
 import { defineWrite, type WriteOp } from './write.js'
 
 /** Which dimensions index tensors stand for, and where theirs come among the dimensions that are left. */

@@ -7,7 +7,8 @@ import { mul } from './arithmetic.js'
 import { filled } from './copy.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { lifted, requireIndex, requireScatter, scatterInto, withIndices } from './indices.js'
-import { embed, reshape, unbind } from './view.js'
+import { unbind } from './split.js'
+import { embed, reshape } from './view.js'
 import { defineWrite, type WriteOp } from './write.js'
 
 function requireGatherShapes(name: string, self: Tensor, dim: number, index: Tensor): void {

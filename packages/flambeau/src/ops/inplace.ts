@@ -1,10 +1,10 @@
 /** What an in-place write does to the graph, views included. */
 
-import { edgeOf, Node, setHistory } from '../core/graph.js'
+import { addOutput, edgeOf, Node, setHistory } from '../core/graph.js'
 import { Layout } from '../core/layout.js'
 import { gradientEdges, Tensor } from '../core/tensor.js'
 import { copyInto } from './copy.js'
-import { defineOp, emptyLike, type Gradients, type Op } from './dispatch.js'
+import { defineOp, emptyLike, type Gradients, type Op, viewWriteError } from './dispatch.js'
 
 /**
  * Makes `self`, just written, the result of `node`, whose first edge is what `self` was. Where `self` is a view, the
@@ -16,7 +16,7 @@ export function rebaseHistory(self: Tensor, node: Node): void {
     return
   }
   const { base } = self.viewInfo
-  node.outputs.push({ shape: self.layout.shape, dtype: self.dtype })
+  addOutput(node, self)
   const rebased = new CopySlices(base, self.layout, node)
   setHistory(base, rebased)
   refreshView(self)
@@ -26,8 +26,9 @@ export function rebaseHistory(self: Tensor, node: Node): void {
 function refreshView(self: Tensor): Node | null {
   const view = self.viewInfo!
   if (view.version !== self.storage.version) {
-    view.version = self.storage.version
     if (view.base.requiresGrad) {
+      if (view.origin !== null) throw viewWriteError(self, 'its base or another view of its base has been')
+      view.version = self.storage.version
       const node = new AsStridedView(view.base, self.layout)
       setHistory(self, node)
     }
@@ -120,5 +121,9 @@ class CopySlices extends Node {
 
   override release(): void {
     this.#inner.release()
+  }
+
+  override get runsUserCode(): boolean {
+    return this.#inner.runsUserCode
   }
 }

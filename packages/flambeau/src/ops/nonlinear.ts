@@ -8,7 +8,8 @@ import { floatsOnly, notBool, unary } from './define.js'
 import { sigmoid } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
 import { type SoftmaxOptions, softmax } from './softmax.js'
-import { chunk, reshape } from './view.js'
+import { chunk } from './split.js'
+import { reshape } from './view.js'
 
 const float = { check: floatsOnly } as const
 const [a, b] = [variable('a'), variable('b')]

@@ -72,7 +72,7 @@ export class PointwiseOp {
   /** Writes the result into `self`, the first argument, and records that. */
   callInPlace(self: Tensor, ...rest: Argument[]): Tensor {
     const args = [self, ...rest]
-    const recording = needsRecording(tensorsOf(args))
+    const recording = isFloatingPoint(self.dtype) && needsRecording(tensorsOf(args))
     // What backward reads of `self` is its value now, which the node keeps a copy of.
     const node = recording ? new PointwiseNode(this, args, self) : null
     this.write(args, [self])
@@ -94,7 +94,8 @@ export class PointwiseOp {
     const compute = computeClass(dtype)
     const result = this.#result === 'bool' ? 'bool' : dtype
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
-    for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result)
+    const recording = needsRecording(tensors)
+    for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result, recording)
     // An operand that overlaps what is written is read from a copy.
     const operands = tensors.map((t) => (targets.some((target) => partlyOverlaps(target, t)) ? copyOf(t) : t))
     const all = [...targets, ...operands]

@@ -3,7 +3,8 @@
 import { isIntegral } from '../core/dtype.js'
 import { edgeOf, isGradEnabled, Node, setHistory } from '../core/graph.js'
 import { type Layout, numelOf, type Shape, showShape, wrapDim, wrapDims } from '../core/layout.js'
-import { Tensor } from '../core/tensor.js'
+import { isInferenceModeEnabled } from '../core/storage.js'
+import { Tensor, type ViewOrigin } from '../core/tensor.js'
 import { cloneOp, copyInto, filled } from './copy.js'
 import { defineOp, type Gradients, needsRecording, type Op } from './dispatch.js'
 
@@ -30,11 +31,17 @@ class ViewNode extends Node {
 
 /** `self` through another layout. `backward` gives the gradient of `self` from that of the view. */
 export function makeView(name: string, self: Tensor, layout: Layout, backward: (gradient: Tensor) => Tensor): Tensor {
+  const out = aliasOf(self, layout)
+  if (needsRecording([self])) setHistory(out, new ViewNode(name, self, backward))
+  return out
+}
+
+/** `self` through another layout, known to be a view but not recorded. */
+export function aliasOf(self: Tensor, layout: Layout, origin: ViewOrigin | null = null): Tensor {
   const out = new Tensor(self.storage, layout, self.dtype)
-  if (isGradEnabled()) {
-    out.viewInfo = { base: self.viewInfo?.base ?? self, version: self.storage.version }
-    if (needsRecording([self])) setHistory(out, new ViewNode(name, self, backward))
-  }
+  const mode = isInferenceModeEnabled() ? 'inference' : isGradEnabled() ? null : 'noGrad'
+  const base = self.viewInfo?.base ?? self
+  out.viewInfo = { base, version: self.storage.version, origin: self.viewInfo?.origin ?? mode ?? origin }
   return out
 }
 
@@ -245,7 +252,7 @@ export function narrow(self: Tensor, dim: number, start: number | Tensor, length
     throw new RangeError(`start out of range (expected to be in range of [${-size}, ${size}], but got ${start})`)
   const from = start < 0 ? start + size : start
   if (from + length > size) throw new Error(`start (${from}) + length (${length}) exceeds dimension size (${size}).`)
-  return makeView('Narrow', self, self.layout.slice(d, from, length), (g) => embed(g, self.layout.shape, d, from, 1))
+  return makeView('Slice', self, self.layout.slice(d, from, length), (g) => embed(g, self.layout.shape, d, from, 1))
 }
 
 /** Dimensions `startDim` to `endDim` merged into one, as `torch.flatten`. */
@@ -264,52 +271,6 @@ export function unflatten(self: Tensor, dim: number, sizes: Shape): Tensor {
   const own = self.layout.shape
   if (sizes.length === 0) throw new Error('unflatten: sizes must be non-empty')
   return view(self, own.toSpliced(d, 1, ...inferShape(sizes, own[d])))
-}
-
-/**
- * Pieces along a dimension, as `torch.split`: of `size` each (the last may be smaller), or of the given sizes. All are
- * views.
- */
-export function split(self: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
-  const d = wrapDim(dim, self.ndim)
-  if (self.ndim === 0) throw new Error('split expects at least a 1-dimensional tensor')
-  const total = self.layout.shape[d]
-  let sizes: readonly number[]
-  if (typeof size === 'number') {
-    if (size < 0 || (size === 0 && total !== 0))
-      throw new Error(`split expects split_size be non-negative, but got split_size=${size}`)
-    const count = total === 0 ? 1 : Math.ceil(total / size)
-    sizes = Array.from({ length: count }, (_, i) => Math.min(size, total - i * size))
-  } else {
-    sizes = size
-    if (sizes.reduce((n, s) => n + s, 0) !== total || sizes.some((s) => s < 0))
-      throw new Error(
-        `split_with_sizes expects split_sizes to sum exactly to ${total} (input tensor's size at dimension ${d}), but got split_sizes=${showShape(sizes)}`,
-      )
-  }
-  let from = 0
-  return sizes.map((length) => {
-    const piece = narrow(self, d, from, length)
-    from += length
-    return piece
-  })
-}
-
-/** At most `chunks` pieces of equal size along a dimension, as `torch.chunk`. */
-export function chunk(self: Tensor, chunks: number, dim = 0): Tensor[] {
-  if (!(chunks > 0)) throw new Error(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)
-  const d = wrapDim(dim, self.ndim)
-  if (self.ndim === 0) throw new Error('chunk expects at least a 1-dimensional tensor')
-  const total = self.layout.shape[d]
-  const size = Math.ceil(total / chunks)
-  return size === 0 ? split(self, new Array(chunks).fill(0), d) : split(self, size, d)
-}
-
-/** All slices along a dimension, which goes away, as `torch.unbind`. */
-export function unbind(self: Tensor, dim = 0): Tensor[] {
-  const d = wrapDim(dim, self.ndim)
-  if (self.ndim === 0) throw new RangeError('Dimension specified as 0 but tensor has no dimensions')
-  return Array.from({ length: self.layout.shape[d] }, (_, i) => select(self, d, i))
 }
 
 /** Dimensions moved to other places, the others keeping their order, as `torch.movedim`. */

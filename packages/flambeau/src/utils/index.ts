@@ -1,0 +1,3 @@
+/** `torch.utils`. */
+
+export { type CheckpointOptions, checkpoint } from '../autograd/checkpoint.js'
