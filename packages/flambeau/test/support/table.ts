@@ -144,6 +144,59 @@ list('argmin', [{ ...cube, domain: 'distinct' }], (x) => x.argmin(), { dtypes: n
 list('max', [{ ...cube, domain: 'distinct' }], (x) => x.max(), { dtypes: every })
 list('prod', [{ shape: [2, 3], domain: 'nonzero' }], (x) => x.prod(), { slack: 8 })
 
+// Running reductions, order and search.
+const distinct: Input = { ...cube, domain: 'distinct' }
+for (const dim of [0, 1, -1]) {
+  list(`cumsum ${dim}`, [cube], (x) => x.cumsum(dim), { dtypes: every, slack: 8 })
+  list(`cumprod ${dim}`, [{ ...cube, domain: 'nonzero' }], (x) => x.cumprod(dim), { dtypes: numbers, slack: 8 })
+  list(`cummax ${dim}`, [distinct], (x) => x.cummax(dim), { dtypes: every })
+  list(`cummin ${dim}`, [distinct], (x) => x.cummin(dim), { dtypes: every })
+  list(`logcumsumexp ${dim}`, [cube], (x) => x.logcumsumexp(dim), { slack: 8 })
+  list(`sort ${dim}`, [distinct], (x) => x.sort(dim), { dtypes: every })
+  list(`sort ${dim} descending`, [distinct], (x) => x.sort(dim, { descending: true }), { dtypes: every })
+  list(`argsort ${dim}`, [distinct], (x) => x.argsort(dim), { dtypes: every, differentiable: false })
+  list(`topk ${dim}`, [distinct], (x) => x.topk(2, dim), { dtypes: every })
+  list(`topk ${dim} smallest`, [distinct], (x) => x.topk(3, dim, false), { dtypes: every })
+  list(`kthvalue ${dim}`, [distinct], (x) => x.kthvalue(2, dim), { dtypes: numbers })
+  list(`median ${dim}`, [distinct], (x) => x.median(dim), { dtypes: numbers })
+  list(`nanmedian ${dim}`, [distinct], (x) => x.nanmedian(dim, { keepdim: true }), { dtypes: numbers })
+  list(`mode ${dim}`, [distinct], (x) => x.mode(dim), { dtypes: every })
+  list(`quantile ${dim}`, [distinct], (x) => x.quantile(0.3, dim), { dtypes: ['float32', 'float64'], slack: 4 })
+  list(`diff ${dim}`, [cube], (x) => x.diff(1, dim), { dtypes: every, slack: 4 })
+}
+list('cumprod zeros', [{ ...matrix, domain: 'smallInteger' }], (x) => x.cumprod(1))
+list('median', [distinct], (x) => x.median(), { dtypes: numbers })
+list('nanquantile', [distinct], (x) => x.nanquantile(0.8, { interpolation: 'nearest' }), { dtypes: ['float32', 'float64'] })
+list('trapezoid', [cube], (x) => torch.trapezoid(x, { dim: 1, dx: 0.5 }), { slack: 16 })
+list('cumulativeTrapezoid', [matrix, matrix], (y, x) => torch.cumulativeTrapezoid(y, x), { slack: 16 })
+list('gradient', [cube], (x) => torch.gradient(x, { dim: [0, 1], edgeOrder: 2, spacing: 0.5 }), { slack: 16 })
+for (const name of ['unique', 'uniqueConsecutive'] as const) {
+  const asked = { returnInverse: true, returnCounts: true }
+  list(name, [matrix], (x) => x[name](asked), { dtypes: every, differentiable: false })
+  list(`${name} dim`, [matrix], (x) => x[name]({ ...asked, dim: 0 }), { dtypes: every, differentiable: false })
+}
+const ascending = (x: Tensor): Tensor => x.reshape(-1).sort().values
+for (const right of [false, true])
+  list(`searchsorted ${right}`, [matrix, cube], (x, y) => torch.searchsorted(ascending(x), y, { right }), {
+    dtypes: every,
+    differentiable: false,
+  })
+list('searchsorted lines', [matrix, { shape: [3, 2] }], (x, y) => torch.searchsorted(x.sort().values, y), {
+  dtypes: every,
+  differentiable: false,
+})
+const places: Input = { shape: [6], dtype: 'int64', domain: 'smallInteger' }
+list('bincount', [places], (x) => x.bincount(), { differentiable: false })
+list('bincount weights', [places, { shape: [6] }], (x, w) => x.bincount(w, 12), {
+  dtypes: numbers,
+  differentiable: false,
+  slack: 4,
+})
+list('histc', [cube], (x) => x.histc(5, -2, 2), { dtypes: ['float32', 'float64'], differentiable: false })
+list('isin', [matrix, row], (x, y) => torch.isin(x, y), { dtypes: every, differentiable: false })
+for (const name of ['gcd', 'lcm'] as const)
+  list(name, [matrix, row], (x, y) => x[name](y), { dtypes: ['int16', 'int32', 'int64', 'uint8'], differentiable: false })
+
 // Matrix products.
 // biome-ignore format: a table reads better in rows
 const products: [string, number[], number[]][] = [
