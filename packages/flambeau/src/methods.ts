@@ -32,6 +32,8 @@ import { gather, indexAdd, indexSelect, nonzero, scatterAdd } from './ops/indexi
 import * as integers from './ops/integers.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
 import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
+import { dist, norm, renorm } from './ops/norm.js'
+import { cross, kron, matrixPower, vdot } from './ops/products.js'
 import * as quantiles from './ops/quantile.js'
 import {
   bernoulli,
@@ -45,6 +47,7 @@ import {
   random_,
   uniform_,
 } from './ops/random.js'
+import * as real from './ops/real.js'
 import * as rearrange from './ops/rearrange.js'
 import * as reduce from './ops/reduce.js'
 import * as scans from './ops/scan.js'
@@ -52,6 +55,7 @@ import { bincount, bucketize, histc } from './ops/search.js'
 import * as softmax from './ops/softmax.js'
 import * as sorting from './ops/sort.js'
 import * as special from './ops/special.js'
+import { corrcoef, cov } from './ops/statistics.js'
 import * as strided from './ops/strided.js'
 import type { ConsecutiveOptions, UniqueOptions, UniqueResult } from './ops/unique.js'
 import { unique, uniqueConsecutive } from './ops/unique.js'
@@ -85,7 +89,9 @@ const functions = {
   ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
   ...{ bernoulli, bernoulli_, cauchy_, exponential_, geometric_, logNormal_, multinomial, normal_, random_, uniform_ },
   ...{ bincount, bucketize, diff, histc, unique, uniqueConsecutive },
+  ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
   ...integers,
+  ...real,
   ...quantiles,
   ...scans,
   ...sorting,

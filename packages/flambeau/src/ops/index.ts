@@ -4,6 +4,7 @@ export * from './activation.js'
 export * from './aliases.js'
 export * from './arithmetic.js'
 export * from './cast.js'
+export * from './combinatorics.js'
 export * from './comparison.js'
 export { type ConvOptions, conv2d } from './conv.js'
 export {
@@ -15,6 +16,7 @@ export {
   full,
   fullLike,
   linspace,
+  logspace,
   type NestedArray,
   ones,
   onesLike,
@@ -26,16 +28,21 @@ export {
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
+export * from './einsum.js'
 export * from './elementary.js'
 export * from './indexing.js'
 export * from './integers.js'
 export * from './joining.js'
+export * as linalg from './linalg.js'
 export * from './loss.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
+export * from './norm.js'
 export * from './pool.js'
+export * from './products.js'
 export * from './quantile.js'
 export * from './random.js'
+export * from './real.js'
 export * from './rearrange.js'
 export * from './reduce.js'
 export * from './scan.js'
@@ -43,6 +50,7 @@ export * from './search.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'
+export * from './statistics.js'
 export * from './strided.js'
 export * from './unique.js'
 export * from './view.js'

@@ -130,6 +130,17 @@ function shown(values: Tensor, indices: Tensor, dim: number, keepdim: boolean | 
   return named({ values: squeeze(values, dim), indices: squeeze(indices, dim) })
 }
 
+/** Reads one element of each line at indices that are known, under the name of the op that found them. */
+const pick = (name: string, overload = 0): Op<number> =>
+  defineOp<number>({
+    name,
+    overload: () => overload,
+    forward: ([x, indices], dim) => [gather(x.detach(), dim, indices)],
+    save: ([, indices]) => [indices],
+    backward: ([g], { saved: [indices], attrs: dim, inputs }) => [putBack(g!, dim, indices, inputs[0].shape), null],
+  })
+
+const kthvalueOp = pick('Kthvalue')
 /** The k-th smallest element (k counts from 1) along a dimension and where it was, as `torch.kthvalue`. */
 export function kthvalue(
   self: Tensor,
@@ -141,9 +152,9 @@ export function kthvalue(
   const d = wrapDim(options.dim ?? -1, self.ndim)
   if (!Number.isInteger(k) || k < 1 || k > sizeAlong(self, d))
     throw new RangeError(`kthvalue(): selected number k out of range for dimension ${d}`)
-  const { values, indices } = topk(self, k, d, false)
-  if (self.ndim === 0) return named({ values, indices })
-  return shown(narrow(values, d, k - 1, 1), narrow(indices, d, k - 1, 1), d, options.keepdim)
+  if (self.ndim === 0) return topk(self, 1, 0, false)
+  const at = narrow(topk(self.detach(), k, d, false).indices, d, k - 1, 1)
+  return shown(kthvalueOp([self, at], d)[0], at, d, options.keepdim)
 }
 
 function requireSize(name: string, self: Tensor, dim: number): void {
@@ -158,27 +169,30 @@ function middle(sorted: Tensor, dim: number, ignoreNan: boolean): Tensor {
   // NaN sorts last: the first of them is where the numbers end.
   return ignoreNan ? half : where(eq(numbers, size), half, numbers)
 }
+const medianOps = [pick('Median', 1), pick('Nanmedian', 1)]
 function medianAlong(name: string, self: Tensor, dim: number, keepdim: boolean | undefined, ignoreNan: boolean): ValuesIndices {
   const d = wrapDim(dim, self.ndim)
   requireSize(name, self, d)
   if (self.ndim === 0) return named({ values: self.clone(), indices: filled(self, [], 0, 'int64') })
   const ordered = sort(self.detach(), d)
   const indices = gather(ordered.indices, d, middle(ordered.values, d, ignoreNan))
-  return shown(gather(self, d, indices), indices, d, keepdim)
+  return shown(medianOps[Number(ignoreNan)]([self, indices], d)[0], indices, d, keepdim)
 }
-const wholeMedianOp: Op<boolean> = defineOp<boolean>({
-  name: 'Median',
-  forward: ([x], ignoreNan) => {
-    if (x.layout.numel === 0) return [filled(x, [], Number.NaN)]
-    return [reshape(medianAlong('median', reshape(x.detach(), -1), 0, false, ignoreNan).values, []).clone()]
-  },
-  save: ([x], [out]) => [x, out],
-  // All places that hold the median share the gradient.
-  backward: ([g], { saved: [x, out] }) => {
-    const mask = logicalOr(eq(x, out), logicalAnd(isnan(x), isnan(out)))
-    return [mul(div(g!, sum(mask)), mask)]
-  },
-})
+const wholeMedianOps: Op<boolean>[] = ['Median', 'Nanmedian'].map((name) =>
+  defineOp<boolean>({
+    name,
+    forward: ([x], ignoreNan) => {
+      if (x.layout.numel === 0) return [filled(x, [], Number.NaN)]
+      return [reshape(medianAlong('median', reshape(x.detach(), -1), 0, false, ignoreNan).values, []).clone()]
+    },
+    save: ([x], [out]) => [x, out],
+    // All places that hold the median share the gradient.
+    backward: ([g], { saved: [x, out] }) => {
+      const mask = logicalOr(eq(x, out), logicalAnd(isnan(x), isnan(out)))
+      return [mul(div(g!, sum(mask)), mask)]
+    },
+  }),
+)
 /** The median of all elements, or with `dim` of each line, with its index. */
 export interface Median {
   (self: Tensor): Tensor
@@ -187,7 +201,7 @@ export interface Median {
 }
 function medianOf(name: string, ignoreNan: boolean): Median {
   return ((self: Tensor, dim?: number | LineOptions, options?: boolean | LineOptions) => {
-    if (dim === undefined) return wholeMedianOp([self], ignoreNan)[0]
+    if (dim === undefined) return wholeMedianOps[Number(ignoreNan)]([self], ignoreNan)[0]
     const { dim: along = -1, keepdim } = readLine(dim, options)
     return medianAlong(name, self, along, keepdim, ignoreNan)
   }) as Median
@@ -203,6 +217,7 @@ export const median: Median = medianOf('median', false)
 /** The median without regard to NaN, as `torch.nanmedian`. */
 export const nanmedian: Median = medianOf('nanmedian', true)
 
+const modeOp = pick('Mode')
 /** The most frequent element of each line (of several, the smallest) and the last place where it is, as `torch.mode`. */
 export function mode(self: Tensor, dim: number | LineOptions = -1, keepdim?: boolean | LineOptions): ValuesIndices {
   const options = readLine(dim, keepdim)
@@ -220,5 +235,5 @@ export function mode(self: Tensor, dim: number | LineOptions = -1, keepdim?: boo
   // How far each place is into its run of equals.
   const lengths = add(sub(places, cummax(where(starts, places, 0), d).values), 1)
   const best = gather(indices, d, unsqueeze(argmax(lengths, d), d))
-  return shown(gather(self, d, best), best, d, options.keepdim)
+  return shown(modeOp([self, best], d)[0], best, d, options.keepdim)
 }

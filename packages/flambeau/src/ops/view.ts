@@ -271,6 +271,9 @@ export function split(self: Tensor, size: number | readonly number[], dim = 0): 
   })
 }
 
+/** Pieces of the given sizes along a dimension, as `torch.Tensor.split_with_sizes`. */
+export const splitWithSizes = (self: Tensor, sizes: readonly number[], dim = 0): Tensor[] => split(self, sizes, dim)
+
 /** At most `chunks` pieces of equal size along a dimension, as `torch.chunk`. */
 export function chunk(self: Tensor, chunks: number, dim = 0): Tensor[] {
   if (!(chunks > 0)) throw new Error(`chunk expects \`chunks\` to be greater than 0, got: ${chunks}`)

@@ -216,6 +216,64 @@ list(
 list('linear', [{ shape: [2, 3, 4] }, { shape: [5, 4] }, { shape: [5] }], (x, w, b) => torch.linear(x, w, b), { slack: 16 })
 list('outer', [{ shape: [3] }, { shape: [4] }], (x, y) => x.outer(y))
 
+// Norms and other products.
+const away: Input = { ...cube, domain: 'nonzero' }
+for (const p of [1, 2, 3, 0.5, -1, Number.POSITIVE_INFINITY]) {
+  list(`norm ${p}`, [{ ...away, domain: 'distinct' }], (x) => x.add(0.05).norm(p, 1), { slack: 32 })
+  list(`vectorNorm ${p}`, [{ ...away, domain: 'distinct' }], (x) => torch.linalg.vectorNorm(x.add(0.05), p, [0, 2]), {
+    slack: 64,
+  })
+}
+for (const p of [1, 2, 3])
+  list(`cdist ${p}`, [{ shape: [2, 3, 4] }, { shape: [2, 2, 4], domain: 'aboveOne' }], (x, y) => torch.cdist(x, y.add(4), p), {
+    slack: 16,
+  })
+list('linalg norm', [matrix], (x) => torch.linalg.norm(x, 'fro'), { slack: 8 })
+list('matrixNorm', [{ ...matrix, domain: 'distinct' }], (x) => torch.linalg.matrixNorm(x.add(0.05), 1), { slack: 8 })
+list('dist', [matrix, { ...matrix, domain: 'aboveOne' }], (x, y) => x.dist(y), { slack: 16 })
+list('renorm', [matrix], (x) => x.renorm(2, 0, 1.5), { slack: 16 })
+// biome-ignore format: a table reads better in rows
+const equations: [string, ...number[][]][] = [
+  ['ij,jk->ik', [3, 4], [4, 2]], ['bij,bjk->bik', [2, 3, 4], [2, 4, 2]], ['ii->i', [3, 3]], ['ij->', [3, 4]],
+  ['...i,...i->...', [2, 3, 4], [3, 4]], ['ij,j', [3, 4], [4]], ['i,j,k->kij', [2], [3], [4]], ['b...,b->...', [2, 3, 2], [2]],
+  ['iji->j', [3, 2, 3]],
+]
+for (const [equation, ...shapes] of equations)
+  list(
+    `einsum ${equation}`,
+    shapes.map((shape) => ({ shape })),
+    (...operands) => torch.einsum(equation, ...operands),
+    { slack: 32, dtypes: numbers },
+  )
+list(
+  'tensordot',
+  [{ shape: [3, 4, 5] }, { shape: [4, 3, 2] }],
+  (x, y) =>
+    torch.tensordot(x, y, [
+      [1, 0],
+      [0, 1],
+    ]),
+  { slack: 32 },
+)
+list('kron', [{ shape: [2, 3] }, { shape: [3, 2] }], (x, y) => x.kron(y), { dtypes: numbers })
+list('cross', [{ shape: [2, 3] }, { shape: [1, 3] }], (x, y) => x.cross(y, 1), { slack: 8 })
+list('vecdot', [matrix, row], (x, y) => torch.linalg.vecdot(x, y), { slack: 16 })
+list('multiDot', [{ shape: [2, 3] }, { shape: [3, 4] }, { shape: [4] }], (a, b, c) => torch.linalg.multiDot([a, b, c]), {
+  slack: 64,
+})
+list('matrixPower', [{ shape: [2, 3, 3] }], (x) => x.matrixPower(3), { slack: 128, dtypes: ['float32', 'float64'] })
+list('vander', [{ shape: [4] }], (x) => torch.vander(x, 3), { dtypes: ['float32', 'float64', 'int64'], slack: 8 })
+list('blockDiag', [{ shape: [2, 3] }, { shape: [2] }], (x, y) => torch.blockDiag(x, y), { dtypes: every })
+list('cartesianProd', [{ shape: [2] }, { shape: [3] }], (x, y) => torch.cartesianProd(x, y), { dtypes: every })
+list('combinations', [{ shape: [4] }], (x) => torch.combinations(x, 2), { dtypes: every })
+list('cov', [matrix], (x) => x.cov(), { dtypes: ['float32', 'float64'], slack: 32 })
+list('corrcoef', [matrix], (x) => x.corrcoef().tril(-1), { dtypes: ['float32', 'float64'], slack: 32 })
+list('repeatInterleave', [matrix], (x) => x.repeatInterleave(2, 1), { dtypes: every })
+list('repeatInterleave counts', [matrix, { shape: [3], dtype: 'int64', domain: 'smallInteger' }], (x, n) =>
+  x.repeatInterleave(n, 0),
+)
+for (const k of [1, 2, 3]) list(`rot90 ${k}`, [cube], (x) => x.rot90(k, [0, 2]), { dtypes: every })
+
 // Convolution and pooling.
 // biome-ignore format: a table reads better in rows
 const convolutions: [string, number[], number[], torch.ConvOptions][] = [
