@@ -28,6 +28,7 @@ import {
 import * as diagonals from './ops/diagonal.js'
 import { diff } from './ops/differences.js'
 import * as elementary from './ops/elementary.js'
+import { histogram } from './ops/histogram.js'
 import { gather, indexAdd, indexSelect, nonzero, scatterAdd } from './ops/indexing.js'
 import * as integers from './ops/integers.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
@@ -88,7 +89,7 @@ const functions = {
   ...{ addbmm, addmm, addmv, addr, baddbmm, inner, bmm, dot, matmul, mm, mv, outer },
   ...{ gather, indexAdd, indexSelect, nonzero, scatterAdd },
   ...{ bernoulli, bernoulli_, cauchy_, exponential_, geometric_, logNormal_, multinomial, normal_, random_, uniform_ },
-  ...{ bincount, bucketize, diff, histc, unique, uniqueConsecutive },
+  ...{ bincount, bucketize, diff, histc, histogram, unique, uniqueConsecutive },
   ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
   ...integers,
   ...real,
