@@ -193,6 +193,14 @@ list('bincount weights', [places, { shape: [6] }], (x, w) => x.bincount(w, 12), 
   slack: 4,
 })
 list('histc', [cube], (x) => x.histc(5, -2, 2), { dtypes: ['float32', 'float64'], differentiable: false })
+list('histogram', [cube], (x) => torch.histogram(x, 5, { range: [-2, 2] }), {
+  dtypes: ['float32', 'float64'],
+  differentiable: false,
+})
+list('histogramdd', [{ shape: [6, 2] }], (x) => torch.histogramdd(x, 3, { range: [-2, 2, -1, 1] }).hist, {
+  dtypes: ['float32', 'float64'],
+  differentiable: false,
+})
 list('isin', [matrix, row], (x, y) => torch.isin(x, y), { dtypes: every, differentiable: false })
 for (const name of ['gcd', 'lcm'] as const)
   list(name, [matrix, row], (x, y) => x[name](y), { dtypes: ['int16', 'int32', 'int64', 'uint8'], differentiable: false })
@@ -215,6 +223,22 @@ list(
 )
 list('linear', [{ shape: [2, 3, 4] }, { shape: [5, 4] }, { shape: [5] }], (x, w, b) => torch.linear(x, w, b), { slack: 16 })
 list('outer', [{ shape: [3] }, { shape: [4] }], (x, y) => x.outer(y))
+
+// Reductions of what a mask leaves.
+const mask: Input = { shape: [5, 4], dtype: 'bool' }
+for (const name of ['sum', 'prod', 'mean', 'amax', 'logsumexp', 'norm'] as const)
+  list(
+    `masked ${name}`,
+    [{ ...cube, domain: 'distinct' }, mask],
+    (x, m) => {
+      const options = { dim: 1, mask: m }
+      return name === 'norm' ? torch.masked.norm(x.add(0.05), 2, options) : torch.masked[name](x.add(0.05), options)
+    },
+    { slack: 32 },
+  )
+list('masked softmax', [cube, mask], (x, m) => torch.masked.softmax(x, 1, { mask: m }), { slack: 16 })
+list('masked cumsum', [cube, mask], (x, m) => torch.masked.cumsum(x, 1, { mask: m }), { slack: 16, dtypes: every })
+list('mvlgamma', [{ ...matrix, domain: 'aboveOne' }], (x) => x.add(1).mvlgamma(3), { differentiable: 'once', slack: 64 })
 
 // Norms and other products.
 const away: Input = { ...cube, domain: 'nonzero' }
