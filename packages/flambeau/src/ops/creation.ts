@@ -128,7 +128,9 @@ function inferDType(data: unknown): DType {
 /** The elements of a row-major tensor as a typed array on its own memory: valid until the next allocation. */
 export function elements(t: Tensor): TypedArray {
   const { memory } = t.storage
-  return viewAs(t.dtype, memory.buffer, memory.byteOffset + t.layout.offset * itemSize(t.dtype), t.layout.numel)
+  // An empty view may start behind the end of its storage.
+  const start = t.layout.numel === 0 ? 0 : t.layout.offset
+  return viewAs(t.dtype, memory.buffer, memory.byteOffset + start * itemSize(t.dtype), t.layout.numel)
 }
 
 function writer(t: Tensor): (at: number, value: Scalar) => void {
