@@ -87,8 +87,9 @@ function checkAliases(c, leaves, inputs) {
   if (!c.alias) return undefined
   for (const [i, path] of c.alias.entries()) {
     const { got } = leaves[i] ?? {}
-    if (!isTensor(got)) continue
-    if (path !== null && !c.inplace && got.numel() > 0 && got.storage !== at(inputs, path).storage)
+    // Without elements there is no memory to share.
+    if (!isTensor(got) || got.numel() === 0) continue
+    if (path !== null && !c.inplace && got.storage !== at(inputs, path).storage)
       return `out[${i}] does not share memory with ${path}`
     if (path === null && tensorsIn(inputs).some((t) => t.storage === got.storage))
       return `out[${i}] shares memory with an argument`

@@ -27,19 +27,43 @@ import {
   zerosLike,
 } from './ops/creation.js'
 import * as diagonals from './ops/diagonal.js'
+import { diff } from './ops/differences.js'
 import * as elementary from './ops/elementary.js'
+import { histogram } from './ops/histogram.js'
 import { gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd } from './ops/indexing.js'
 import { indexCopy, indexFill, indexPut, maskedScatter, put, take } from './ops/indexPut.js'
+import * as integers from './ops/integers.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
 import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
-import { bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ } from './ops/random.js'
+import { dist, norm, renorm } from './ops/norm.js'
+import { cross, kron, matrixPower, vdot } from './ops/products.js'
+import * as quantiles from './ops/quantile.js'
+import {
+  bernoulli,
+  bernoulli_,
+  cauchy_,
+  exponential_,
+  geometric_,
+  logNormal_,
+  multinomial,
+  normal_,
+  random_,
+  uniform_,
+} from './ops/random.js'
+import * as real from './ops/real.js'
 import * as rearrange from './ops/rearrange.js'
 import * as reduce from './ops/reduce.js'
+import * as scans from './ops/scan.js'
 import { indexReduce, scatterReduce } from './ops/scatterReduce.js'
+import { bincount, bucketize, histc } from './ops/search.js'
 import * as softmax from './ops/softmax.js'
+import * as sorting from './ops/sort.js'
 import * as special from './ops/special.js'
 import * as split from './ops/split.js'
+import { corrcoef, cov } from './ops/statistics.js'
 import * as strided from './ops/strided.js'
+import type { ConsecutiveOptions, UniqueOptions, UniqueResult } from './ops/unique.js'
+import { unique, uniqueConsecutive } from './ops/unique.js'
 import * as view from './ops/view.js'
 import { unfold } from './ops/windows.js'
 import { inspectSymbol, showTensor } from './show.js'
@@ -71,23 +95,38 @@ const functions = {
   ...{ indexReduce, scatterReduce },
   ...{ at, setAt, indexCopy, indexFill, indexPut, maskedScatter, put, take },
   ...{ gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd },
-  ...{ bernoulli, bernoulli_, exponential_, normal_, random_, uniform_ },
+  ...{ bernoulli, bernoulli_, cauchy_, exponential_, geometric_, logNormal_, multinomial, normal_, random_, uniform_ },
+  ...{ bincount, bucketize, diff, histc, histogram, unique, uniqueConsecutive },
+  ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
+  ...integers,
+  ...real,
+  ...quantiles,
+  ...scans,
+  ...sorting,
   ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
   ...{ newEmpty, newFull, newOnes, newTensor, newZeros },
   ...{ backward: engine.backward },
   ...leaf,
 }
-type Functions = Omit<typeof functions, 'where' | 'max' | 'min'>
+/** Functions of several signatures, of which inference would see the last only: their methods are spelled out. */
+type Overloaded = 'where' | 'max' | 'min' | 'median' | 'nanmedian' | 'unique' | 'uniqueConsecutive'
+type Functions = Omit<typeof functions, Overloaded>
 
 type Tail<P> = P extends readonly [unknown, ...infer Rest] ? Rest : never
 /** A function of a tensor without its first parameter. */
 type Method<F> = F extends (...args: infer P) => infer R ? (...args: Tail<P>) => R : never
 
-/** `max` and `min` as methods; inference would see the last of their signatures only. */
+/** `max`, `min` and the medians as methods. */
 interface ExtremeMethod {
   (): Tensor
   (dim: number, options?: reduce.KeepDim): ValuesIndices
   (dim: reduce.KeepDim & { dim: number }): ValuesIndices
+}
+
+/** `unique` and `uniqueConsecutive` as methods. */
+interface UniqueMethod<O extends ConsecutiveOptions> {
+  (options?: O & { returnInverse?: false; returnCounts?: false }): Tensor
+  (options: O): UniqueResult
 }
 
 type Methods<T> = { [K in keyof T]: Method<T[K]> }
@@ -105,6 +144,14 @@ declare module './core/tensor.js' {
     max: ExtremeMethod
     /** The smallest element, or with `dim` the smallest ones and their indices, as `torch.Tensor.min`. */
     min: ExtremeMethod
+    /** The lower median, or with `dim` the medians and their indices, as `torch.Tensor.median`. */
+    median: ExtremeMethod
+    /** `median` without regard to NaN, as `torch.Tensor.nanmedian`. */
+    nanmedian: ExtremeMethod
+    /** The different elements in ascending order, as `torch.Tensor.unique`. */
+    unique: UniqueMethod<UniqueOptions>
+    /** The elements without those that equal the one before them, as `torch.Tensor.unique_consecutive`. */
+    uniqueConsecutive: UniqueMethod<ConsecutiveOptions>
     /** `self` where the condition holds, `other` elsewhere, as `torch.Tensor.where`. */
     where(condition: Tensor, other: Tensor | number): Tensor
     /** The sizes, or one of them. */

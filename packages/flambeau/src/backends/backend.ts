@@ -19,6 +19,10 @@ type Sizes = readonly number[]
 export const reductions = ['sum', 'mean', 'prod', 'max', 'min', 'any', 'all', 'logsumexp', 'sumOfSquares'] as const
 export type Reduction = (typeof reductions)[number]
 
+/** Kinds of `cumulative`, in the order of the kernels' codes. */
+export const scans = ['sum', 'prod', 'max', 'min', 'logsumexp'] as const
+export type Scan = (typeof scans)[number]
+
 /**
  * The structured kernels and their arguments, the same list on every backend. Outputs are allocated by the caller with
  * the right shape; every check of shapes and dtypes is the caller's, checks of data (indices, targets) are the kernel's.
@@ -80,11 +84,18 @@ export interface Kernels {
   indexAdd: [self: Operand, dim: number, index: Operand, src: Operand, alpha: number]
   arange: [out: Operand, start: number, step: number]
   nonzero: [x: Operand, out: Operand | null]
+  cumulative: [kind: number, x: Operand, values: Operand, indices: Operand | null, dim: number]
+  sort: [x: Operand, values: Operand | null, indices: Operand, dim: number, descending: boolean]
+  topk: [x: Operand, values: Operand | null, indices: Operand, dim: number, k: number, largest: boolean, sorted: boolean]
+  searchsorted: [sorted: Operand, values: Operand, out: Operand, right: boolean]
+  bincount: [x: Operand, weights: Operand | null, out: Operand]
   seedGenerator: [state: Storage<Backend>, low: number, high: number]
   random: [kind: number, state: Storage<Backend>, out: Operand, a: number, b: number]
   randint: [state: Storage<Backend>, out: Operand, fromLow: number, fromHigh: number, rangeLow: number, rangeHigh: number]
   randperm: [state: Storage<Backend>, out: Operand]
   bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
+  poisson: [state: Storage<Backend>, rates: Operand, out: Operand]
+  multinomial: [state: Storage<Backend>, weights: Operand, out: Operand, replacement: boolean]
 }
 
 export interface Backend extends Allocator {

@@ -46,6 +46,13 @@ export function filled(like: Tensor, shape: readonly number[], value: Scalar, dt
   return out
 }
 
+/** 0, 1, … n − 1 in int64, on the same backend. */
+export function counted(like: Tensor, n: number): Tensor {
+  const out = emptyTensor(like.storage.allocator, [n], 'int64')
+  if (n > 0) out.storage.allocator.run('arange', out, 0, 1)
+  return out
+}
+
 /** A copy computes in the wider of the two types, so that nothing is lost on the way. */
 function copyClass(a: DType, b: DType): ComputeClass {
   const [ca, cb] = [computeClass(a), computeClass(b)]

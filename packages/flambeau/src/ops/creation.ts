@@ -345,6 +345,23 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   })
 }
 
+/** `steps` numbers from baseˢᵗᵃʳᵗ to baseᵉⁿᵈ whose logarithms are evenly spaced, as `torch.logspace`. */
+export function logspace(
+  start: number,
+  end: number,
+  steps: number,
+  base: number | (TensorOptions & { base?: number }) = 10,
+  options: TensorOptions = {},
+): Tensor {
+  const { base: by = 10, dtype = 'float32', ...named } = typeof base === 'number' ? { base, ...options } : base
+  if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0
+  // From both ends towards the middle, so that both are met exactly.
+  const exponent = (i: number): number => (i < steps / 2 ? start + step * i : end - step * (steps - 1 - i))
+  const numbers = Float64Array.from({ length: steps }, (_, i) => by ** exponent(i))
+  return fromTypedArray(numbers, [steps], { ...named, dtype })
+}
+
 const likeIt = (self: Tensor, options: TensorOptions): TensorOptions => ({ dtype: self.dtype, ...like(self, options) })
 /** Zeros of a new size with this tensor's dtype, as `torch.Tensor.new_zeros`. */
 export const newZeros = (self: Tensor, size: Shape, options: TensorOptions = {}): Tensor => zeros(size, likeIt(self, options))

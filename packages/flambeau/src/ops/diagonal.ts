@@ -4,8 +4,8 @@ import { Layout, type Shape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { sub } from './arithmetic.js'
 import { gt, lt, maskedFill } from './comparison.js'
-import { copyInto, filled } from './copy.js'
-import { arange, fromTypedArray, type TensorOptions } from './creation.js'
+import { copyInto, counted, filled } from './copy.js'
+import { fromTypedArray, type TensorOptions } from './creation.js'
 import { defineOp, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { contiguous, makeView, reshape, unsqueeze } from './view.js'
@@ -82,7 +82,7 @@ export function trace(self: Tensor): Tensor {
 function bands(self: Tensor, name: string): Tensor {
   if (self.ndim < 2) throw new Error(`${name}: input tensor must have at least 2 dimensions`)
   const [rows, columns] = self.layout.shape.slice(-2)
-  return sub(arange(columns, { device: self.device }), unsqueeze(arange(rows, { device: self.device }), 1))
+  return sub(counted(self, columns), unsqueeze(counted(self, rows), 1))
 }
 const above = (self: Tensor, offset: number): Tensor => gt(bands(self, 'tril'), offset)
 const below = (self: Tensor, offset: number): Tensor => lt(bands(self, 'triu'), offset)

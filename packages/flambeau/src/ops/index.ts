@@ -5,6 +5,7 @@ export * from './aliases.js'
 export * from './arithmetic.js'
 export { at, type Index, type IndexList, setAt } from './at.js'
 export * from './cast.js'
+export * from './combinatorics.js'
 export * from './comparison.js'
 export { type ConvOptions, conv2d } from './conv.js'
 export {
@@ -16,6 +17,7 @@ export {
   full,
   fullLike,
   linspace,
+  logspace,
   type NestedArray,
   ones,
   onesLike,
@@ -25,26 +27,41 @@ export {
   zerosLike,
 } from './creation.js'
 export * from './diagonal.js'
+export * from './differences.js'
 export * from './distance.js'
+export * from './einsum.js'
 export * from './elementary.js'
+export * from './histogram.js'
 export * from './indexing.js'
 export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, put, take } from './indexPut.js'
+export * from './integers.js'
 export * from './joining.js'
+export * as linalg from './linalg.js'
 export * from './loss.js'
+export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
+export * from './norm.js'
 export * from './pool.js'
+export * from './products.js'
+export * from './quantile.js'
 export * from './random.js'
+export * from './real.js'
 export * from './rearrange.js'
 export * from './reduce.js'
+export * from './scan.js'
 export {
   indexReduce,
   type ScatterReduceOptions,
   type ScatterReduction,
   scatterReduce,
 } from './scatterReduce.js'
+export * from './search.js'
 export * from './softmax.js'
+export * from './sort.js'
 export * from './special.js'
 export * from './split.js'
+export * from './statistics.js'
 export * from './strided.js'
+export * from './unique.js'
 export * from './view.js'

@@ -131,6 +131,11 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
   const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
   return tensors.map((t) => expand(t, shape))
 }
+/** The shape that all of these broadcast to, as `torch.broadcast_shapes`. */
+const commonShape = (...shapes: readonly (number | readonly number[])[]): readonly number[] =>
+  broadcastShapes(shapes.map((shape) => (typeof shape === 'number' ? [shape] : shape)))
+
+export { commonShape as broadcastShapes }
 /** The coordinates of a grid: each vector varies along a dimension of its own, as `torch.meshgrid`. */
 export function meshgrid(tensors: readonly Tensor[], { indexing = 'ij' }: { indexing?: 'ij' | 'xy' } = {}): Tensor[] {
   if (tensors.length === 0) throw new Error('meshgrid expects a non-empty TensorList')

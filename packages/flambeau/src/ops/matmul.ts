@@ -4,9 +4,9 @@ import { isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
-import { to } from './cast.js'
+import { clone, copy_, to } from './cast.js'
 import { copyInto } from './copy.js'
-import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
+import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { expand, reshape, squeeze, t, transpose, unsqueeze } from './view.js'
 
@@ -197,18 +197,31 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
   return reshape(addmm(bias, rows, t(weight)), [...input.layout.shape.slice(0, -1), weight.layout.shape[0]])
 }
 
+/** `beta · self + alpha · product`, with its in-place form. */
+export interface ScaledProduct {
+  (self: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor
+  readonly inPlace: (self: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions) => Tensor
+}
+function withInPlace(call: (self: Tensor, a: Tensor, b: Tensor, options: AddmmOptions) => Tensor): ScaledProduct {
+  return Object.assign((self: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor => call(self, a, b, options), {
+    inPlace: (self: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor => {
+      const result = call(clone(self), a, b, options)
+      checkInPlace(self, result.layout.shape, result.dtype)
+      return copy_(self, result)
+    },
+  })
+}
+
 /** `beta · self + alpha · mat · vec`, as `torch.addmv`. */
-export const addmv = (self: Tensor, mat: Tensor, vec: Tensor, options: AddmmOptions = {}): Tensor =>
-  blended(self, mv(mat, vec), options)
+export const addmv = withInPlace((self, mat, vec, options) => blended(self, mv(mat, vec), options))
 /** `beta · self + alpha · vec1 ⊗ vec2`, as `torch.addr`. */
-export const addr = (self: Tensor, vec1: Tensor, vec2: Tensor, options: AddmmOptions = {}): Tensor =>
-  blended(self, outer(vec1, vec2), options)
+export const addr = withInPlace((self, vec1, vec2, options) => blended(self, outer(vec1, vec2), options))
 /** `beta · self + alpha · batch1 · batch2`, batch by batch, as `torch.baddbmm`. */
-export const baddbmm = (self: Tensor, batch1: Tensor, batch2: Tensor, options: AddmmOptions = {}): Tensor =>
-  blended(self, bmm(batch1, batch2), options)
+export const baddbmm = withInPlace((self, batch1, batch2, options) => blended(self, bmm(batch1, batch2), options))
 /** `beta · self + alpha · Σ batch1 · batch2` over the batch, as `torch.addbmm`. */
-export const addbmm = (self: Tensor, batch1: Tensor, batch2: Tensor, options: AddmmOptions = {}): Tensor =>
-  blended(self, to(sum(bmm(batch1, batch2), 0), batch1.dtype), options)
+export const addbmm = withInPlace((self, batch1, batch2, options) =>
+  blended(self, to(sum(bmm(batch1, batch2), 0), batch1.dtype), options),
+)
 /** The products of last dimensions with each other, as `torch.inner`. */
 export function inner(self: Tensor, other: Tensor): Tensor {
   if (self.ndim === 0 || other.ndim === 0) return mul(self, other)

@@ -2,13 +2,15 @@
 
 import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
-import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
-import type { Shape } from '../core/layout.js'
+import { type DType, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { broadcastShapes, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
-import type { Tensor } from '../core/tensor.js'
-import { mul } from './arithmetic.js'
+import { Tensor } from '../core/tensor.js'
+import { add, mul } from './arithmetic.js'
 import { empty, type SizesAndOptions, splitSizes, type TensorOptions } from './creation.js'
 import { checkInPlace, emptyTensor } from './dispatch.js'
+import { amax, amin, sum } from './reduce.js'
+import { reshape } from './view.js'
 
 /** Bytes of a generator's state, laid out as PyTorch's `get_rng_state` gives it. */
 const STATE_BYTES = 5056
@@ -213,6 +215,116 @@ export function exponential_(self: Tensor, lambda = 1, options: GeneratorOptions
   requireFloat(self.dtype, 'exponential_')
   if (!(lambda > 0)) throw new Error(`exponential_ expects lambda > 0.0, but found lambda=${lambda}`)
   return fill(self, 'exponential', lambda, 0, options.generator)
+}
+/** Overwrites with Cauchy distributed numbers, as `torch.Tensor.cauchy_`. */
+export function cauchy_(self: Tensor, median = 0, sigma = 1, options: GeneratorOptions = {}): Tensor {
+  requireFloat(self.dtype, 'cauchy_')
+  if (!(sigma > 0)) throw new Error(`cauchy_ expects sigma > 0.0, but found sigma=${sigma}`)
+  return fill(self, 'cauchy', median, sigma, options.generator)
+}
+/** Overwrites with numbers whose logarithms are normal, as `torch.Tensor.log_normal_`. */
+export function logNormal_(self: Tensor, mean = 1, std = 2, options: GeneratorOptions = {}): Tensor {
+  requireFloat(self.dtype, 'log_normal_')
+  if (!(std > 0)) throw new Error(`log_normal_ expects std > 0.0, but found std=${std}`)
+  return fill(self, 'logNormal', mean, std, options.generator)
+}
+/** Overwrites with the numbers of trials up to the first success of probability p, as `torch.Tensor.geometric_`. */
+export function geometric_(self: Tensor, p: number, options: GeneratorOptions = {}): Tensor {
+  if (!(p > 0 && p < 1)) throw new Error(`geometric_ expects p to be in (0, 1), but got p=${p}`)
+  return fill(self, 'geometric', p, 0, options.generator)
+}
+
+/**
+ * Normal numbers, as `torch.normal`: the mean and the deviation are tensors or numbers, one of each result; two numbers
+ * take a size.
+ *
+ * @example
+ * torch.normal(torch.zeros(2, 3), 0.5).shape // [2, 3]
+ */
+export function normal(
+  mean: Tensor | number,
+  std: Tensor | number | GeneratorOptions = 1,
+  size?: Shape | RandomOptions,
+  options: RandomOptions = {},
+): Tensor {
+  if (typeof mean === 'number' && typeof std === 'number') {
+    if (!Array.isArray(size)) throw new TypeError('normal(): a mean and a deviation that are numbers need a size')
+    const { dtype = 'float32', generator } = options
+    requireDeviation(std)
+    return sampled(size, options, dtype, (t) => draw(t, 'normal', mean, std, generator))
+  }
+  const deviation = typeof std === 'number' || std instanceof Tensor ? std : 1
+  const named = (deviation === std ? size : std) as GeneratorOptions | undefined
+  const tensors = [mean, deviation].filter((t) => t instanceof Tensor)
+  for (const t of tensors) requireFloat(t.dtype, 'normal_kernel_cpu')
+  if (deviation instanceof Tensor) {
+    if (deviation.layout.numel > 0 && !((amin(deviation).item() as number) >= 0))
+      throw new Error('normal expects all elements of std >= 0.0')
+  } else requireDeviation(deviation)
+  const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
+  const out = emptyTensor(tensors[0].storage.allocator, shape, resultType(tensors))
+  draw(out, 'normal', 0, 1, named?.generator)
+  add.inPlace(mul.inPlace(out, detached(deviation)), detached(mean))
+  return out
+}
+const detached = (value: Tensor | number): Tensor | number => (value instanceof Tensor ? value.detach() : value)
+function requireDeviation(std: number): void {
+  if (!(std >= 0)) throw new Error(`normal expects std >= 0.0, but found std ${std}`)
+}
+
+/** Poisson counts, one for each rate, as `torch.poisson`. */
+export function poisson(self: Tensor, options: GeneratorOptions = {}): Tensor {
+  requireFloat(self.dtype, 'poisson_cpu')
+  if (self.layout.numel > 0 && !((amin(self).item() as number) >= 0))
+    throw new Error('invalid Poisson rate, expected rate to be non-negative')
+  const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
+  const { state } = options.generator ?? defaultGenerator()
+  if (out.layout.numel > 0) self.storage.allocator.run('poisson', state, self, out)
+  return out
+}
+
+export interface MultinomialOptions extends GeneratorOptions {
+  /** Whether an index may be drawn again. */
+  replacement?: boolean
+}
+/**
+ * Indices drawn with probabilities in proportion to weights: of a vector [n], or of each row of a matrix, as
+ * `torch.multinomial`.
+ *
+ * @example
+ * torch.multinomial(torch.tensor([0, 10, 3]), 2).shape // [2]
+ */
+export function multinomial(
+  self: Tensor,
+  numSamples: number,
+  replacement: boolean | MultinomialOptions = false,
+  options: GeneratorOptions = {},
+): Tensor {
+  const { replacement: again = false, generator } =
+    typeof replacement === 'object' ? replacement : { replacement, generator: options.generator }
+  if (self.ndim !== 1 && self.ndim !== 2) throw new Error('prob_dist must be 1 or 2 dim')
+  requireFloat(self.dtype, 'multinomial only supports floating-point dtypes for input, got')
+  const n = self.layout.shape[self.ndim - 1]
+  if (!(numSamples > 0)) throw new Error('cannot sample n_sample <= 0 samples')
+  if (!again && numSamples > n) throw new Error('cannot sample n_sample > prob_dist.size(-1) samples without replacement')
+  const rows = self.ndim === 1 ? 1 : self.layout.shape[0]
+  if (self.layout.numel > 0) {
+    if (!((amin(self).item() as number) >= 0) || !((amax(self).item() as number) < Number.POSITIVE_INFINITY))
+      throw new Error('probability tensor contains either `inf`, `nan` or element < 0')
+    if (!((amin(sum(self, -1)).item() as number) > 0))
+      throw new Error('invalid multinomial distribution (sum of probabilities <= 0)')
+  }
+  const weights = reshape(self.detach(), rows, n)
+  const out = emptyTensor(self.storage.allocator, [rows, numSamples], 'int64')
+  if (out.layout.numel > 0)
+    self.storage.allocator.run('multinomial', (generator ?? defaultGenerator()).state, weights, out, again)
+  return self.ndim === 1 ? reshape(out, numSamples) : out
+}
+
+/** Integers in [low, high) with another tensor's shape and dtype, as `torch.randint_like`. */
+export function randintLike(self: Tensor, low: number, high?: number | RandomOptions, options: RandomOptions = {}): Tensor {
+  const [from, to, named] = typeof high === 'number' ? [low, high, options] : [0, low, high ?? options]
+  return randint(from, to, self.layout.shape, { dtype: self.dtype, ...named })
 }
 
 export interface DropoutOptions extends GeneratorOptions {

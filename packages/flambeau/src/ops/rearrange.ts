@@ -3,21 +3,36 @@
 import { broadcastShapes, numelOf, type Shape, wrapDim, wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { clone, copy_ } from './cast.js'
-import { fromTypedArray } from './creation.js'
+import { elements } from './creation.js'
 import { diagonal } from './diagonal.js'
+import { emptyTensor } from './dispatch.js'
 import { gather, indexSelect, nonzero } from './indexing.js'
 import { cat } from './joining.js'
 import { sumTo } from './reduce.js'
-import { contiguous, expand, narrow, reshape, type Sizes, select, sizesOf, slice, view } from './view.js'
+import { contiguous, expand, narrow, reshape, type Sizes, select, sizesOf, slice, transpose, unsqueeze, view } from './view.js'
 
-const whole = (numbers: readonly number[]): Tensor => fromTypedArray(BigInt64Array.from(numbers, BigInt))
+/** Integers as an int64 tensor on the backend of another. */
+function whole(like: Tensor, numbers: readonly number[]): Tensor {
+  const out = emptyTensor(like.storage.allocator, [numbers.length], 'int64')
+  ;(elements(out) as BigInt64Array).set(numbers.map(BigInt))
+  return out
+}
 
 /** The order of elements reversed along dimensions, as `torch.flip`. */
 export function flip(self: Tensor, ...dims: Sizes): Tensor {
   const chosen = wrapDims(sizesOf(dims), self.ndim)
   const flipped = chosen.reduce((x, d) => {
     const size = x.layout.shape[d]
-    return size < 2 ? x : indexSelect(x, d, whole(Array.from({ length: size }, (_, i) => size - 1 - i)))
+    return size < 2
+      ? x
+      : indexSelect(
+          x,
+          d,
+          whole(
+            x,
+            Array.from({ length: size }, (_, i) => size - 1 - i),
+          ),
+        )
   }, self)
   return flipped === self ? clone(self) : flipped
 }
@@ -73,6 +88,73 @@ export function repeat(self: Tensor, ...sizes: Sizes): Tensor {
 export function tile(self: Tensor, ...sizes: Sizes): Tensor {
   const times = sizesOf(sizes)
   return repeat(self, [...new Array<number>(Math.max(0, self.ndim - times.length)).fill(1), ...times])
+}
+
+export interface InterleaveOptions {
+  /** The dimension; all elements in one unless given. */
+  dim?: number | null
+  /** How long the result is along it, if that is known. */
+  outputSize?: number | null
+}
+/**
+ * Each element of a dimension repeated so many times in a row, as `torch.repeat_interleave`: as often everywhere, or by a
+ * tensor of counts. A tensor of counts alone gives each index as often as its count says.
+ *
+ * @example
+ * torch.tensor([1, 2]).repeatInterleave(2).tolist() // [1, 1, 2, 2]
+ */
+export function repeatInterleave(
+  self: Tensor,
+  repeats?: number | Tensor | null,
+  dim?: number | null | InterleaveOptions,
+  options: InterleaveOptions = {},
+): Tensor {
+  if (repeats === undefined || repeats === null) return runsOf(self)
+  const named = typeof dim === 'object' && dim !== null ? dim : { ...options, dim: dim ?? options.dim }
+  const flat = named.dim === undefined || named.dim === null
+  const x = flat ? reshape(self, -1) : self.ndim === 0 ? reshape(self, 1) : self
+  const d = wrapDim(named.dim ?? 0, x.ndim)
+  const n = x.layout.shape[d]
+  if (typeof repeats === 'number') {
+    if (repeats < 0) throw new Error('Repeats must be non-negative')
+    const spread = expand(unsqueeze(x, d + 1), [...x.layout.shape.slice(0, d + 1), repeats, ...x.layout.shape.slice(d + 1)])
+    return reshape(clone(contiguous(spread)), x.layout.shape.with(d, n * repeats))
+  }
+  if (repeats.ndim > 1) throw new Error('repeats must be 0-dim or 1-dim tensor')
+  if (repeats.layout.numel === 1) return repeatInterleave(self, repeats.item() as number, named)
+  if (repeats.layout.numel !== n)
+    throw new Error(
+      `repeats must have the same size as input along dim, but got repeats.size(0) = ${repeats.layout.numel} and input.size(${d}) = ${n}`,
+    )
+  const found = indexSelect(x, d, runsOf(repeats))
+  const size = found.layout.shape[d]
+  if (named.outputSize !== undefined && named.outputSize !== null && named.outputSize !== size)
+    throw new Error('allocated size does not match required size')
+  return found
+}
+/** Each index as often as its count says. */
+function runsOf(counts: Tensor): Tensor {
+  if (counts.ndim !== 1) throw new Error('repeat_interleave only accept 1D vector as repeat')
+  if (counts.dtype !== 'int64' && counts.dtype !== 'int32') throw new Error('repeats has to be Long or Int tensor')
+  const places: number[] = []
+  ;(counts.tolist() as number[]).forEach((count, i) => {
+    if (count < 0) throw new Error('repeats can not be negative')
+    for (let k = 0; k < count; k++) places.push(i)
+  })
+  return whole(counts, places)
+}
+
+/** Quarter turns in the plane of two dimensions, from the first towards the second, as `torch.rot90`. */
+export function rot90(self: Tensor, k = 1, dims: Shape = [0, 1]): Tensor {
+  if (dims.length !== 2) throw new Error(`expected total rotation dims == 2, but got dims = ${dims.length}`)
+  if (self.ndim < 2) throw new Error(`expected total dims >= 2, but got total dims = ${self.ndim}`)
+  const [a, b] = dims.map((d) => wrapDim(d, self.ndim))
+  if (a === b) throw new Error(`expected rotation dims to be different, but got dim0 = ${dims[0]} and dim1 = ${dims[1]}`)
+  const turns = ((k % 4) + 4) % 4
+  if (turns === 1) return transpose(flip(self, b), a, b)
+  if (turns === 2) return flip(self, a, b)
+  if (turns === 3) return transpose(flip(self, a), a, b)
+  return clone(self)
 }
 
 /** All elements in one dimension, as `torch.ravel`. */

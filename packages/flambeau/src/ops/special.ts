@@ -6,10 +6,12 @@ import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, variable, x, y } from '../ir/expr.js'
 import { abs, add, mul, pow, sub } from './arithmetic.js'
-import { to } from './cast.js'
+import { clone, copy_, to } from './cast.js'
 import { eq, isnan, le, logicalAnd, logicalOr } from './comparison.js'
 import { item } from './creation.js'
 import { eitherBinary, floatsOnly, tensorBinary, unary } from './define.js'
+import { checkInPlace } from './dispatch.js'
+import { lgamma } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
 import { all } from './reduce.js'
 
@@ -192,3 +194,23 @@ export function equal(self: Tensor, other: Tensor): boolean {
     )
   return sameShape(self.layout.shape, other.layout.shape) && (item(all(eq(self, other))) as boolean)
 }
+
+function multivariateLgamma(self: Tensor, p: number): Tensor {
+  if (!Number.isInteger(p) || p < 1) throw new Error('p has to be greater than or equal to 1')
+  if (self.dtype === 'bool') throw new Error('The input tensor may not be a boolean tensor.')
+  const shifts = Array.from({ length: p }, (_, j) => lgamma(sub(self, j / 2)))
+  return add(
+    shifts.reduce((total, term) => add(total, term)),
+    (p * (p - 1) * Math.log(Math.PI)) / 4,
+  )
+}
+/** The logarithm of the multivariate gamma function of dimension p, as `torch.mvlgamma`. */
+export const mvlgamma = Object.assign(
+  (self: Tensor, p: number | { p: number }): Tensor => multivariateLgamma(self, typeof p === 'object' ? p.p : p),
+  {
+    inPlace: (self: Tensor, p: number): Tensor => {
+      checkInPlace(self, null, isFloatingPoint(self.dtype) ? self.dtype : 'float32')
+      return copy_(self, multivariateLgamma(clone(self), p))
+    },
+  },
+)

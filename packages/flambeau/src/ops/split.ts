@@ -82,3 +82,6 @@ export function unbind(self: Tensor, dim = 0): Tensor[] {
   const layouts = Array.from({ length: self.layout.shape[d] }, (_, i) => self.layout.select(d, i))
   return makeViews('Unbind', self, layouts, (slices) => stack(slices, d))
 }
+
+/** Pieces of the given sizes along a dimension, as `torch.Tensor.split_with_sizes`. */
+export const splitWithSizes = (self: Tensor, sizes: readonly number[], dim = 0): Tensor[] => split(self, sizes, dim)

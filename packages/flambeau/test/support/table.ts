@@ -144,6 +144,67 @@ list('argmin', [{ ...cube, domain: 'distinct' }], (x) => x.argmin(), { dtypes: n
 list('max', [{ ...cube, domain: 'distinct' }], (x) => x.max(), { dtypes: every })
 list('prod', [{ shape: [2, 3], domain: 'nonzero' }], (x) => x.prod(), { slack: 8 })
 
+// Running reductions, order and search.
+const distinct: Input = { ...cube, domain: 'distinct' }
+for (const dim of [0, 1, -1]) {
+  list(`cumsum ${dim}`, [cube], (x) => x.cumsum(dim), { dtypes: every, slack: 8 })
+  list(`cumprod ${dim}`, [{ ...cube, domain: 'nonzero' }], (x) => x.cumprod(dim), { dtypes: numbers, slack: 8 })
+  list(`cummax ${dim}`, [distinct], (x) => x.cummax(dim), { dtypes: every })
+  list(`cummin ${dim}`, [distinct], (x) => x.cummin(dim), { dtypes: every })
+  list(`logcumsumexp ${dim}`, [cube], (x) => x.logcumsumexp(dim), { slack: 8 })
+  list(`sort ${dim}`, [distinct], (x) => x.sort(dim), { dtypes: every })
+  list(`sort ${dim} descending`, [distinct], (x) => x.sort(dim, { descending: true }), { dtypes: every })
+  list(`argsort ${dim}`, [distinct], (x) => x.argsort(dim), { dtypes: every, differentiable: false })
+  list(`topk ${dim}`, [distinct], (x) => x.topk(2, dim), { dtypes: every })
+  list(`topk ${dim} smallest`, [distinct], (x) => x.topk(3, dim, false), { dtypes: every })
+  list(`kthvalue ${dim}`, [distinct], (x) => x.kthvalue(2, dim), { dtypes: numbers })
+  list(`median ${dim}`, [distinct], (x) => x.median(dim), { dtypes: numbers })
+  list(`nanmedian ${dim}`, [distinct], (x) => x.nanmedian(dim, { keepdim: true }), { dtypes: numbers })
+  list(`mode ${dim}`, [distinct], (x) => x.mode(dim), { dtypes: every })
+  list(`quantile ${dim}`, [distinct], (x) => x.quantile(0.3, dim), { dtypes: ['float32', 'float64'], slack: 4 })
+  list(`diff ${dim}`, [cube], (x) => x.diff(1, dim), { dtypes: every, slack: 4 })
+}
+list('cumprod zeros', [{ ...matrix, domain: 'smallInteger' }], (x) => x.cumprod(1))
+list('median', [distinct], (x) => x.median(), { dtypes: numbers })
+list('nanquantile', [distinct], (x) => x.nanquantile(0.8, { interpolation: 'nearest' }), { dtypes: ['float32', 'float64'] })
+list('trapezoid', [cube], (x) => torch.trapezoid(x, { dim: 1, dx: 0.5 }), { slack: 16 })
+list('cumulativeTrapezoid', [matrix, matrix], (y, x) => torch.cumulativeTrapezoid(y, x), { slack: 16 })
+list('gradient', [cube], (x) => torch.gradient(x, { dim: [0, 1], edgeOrder: 2, spacing: 0.5 }), { slack: 16 })
+for (const name of ['unique', 'uniqueConsecutive'] as const) {
+  const asked = { returnInverse: true, returnCounts: true }
+  list(name, [matrix], (x) => x[name](asked), { dtypes: every, differentiable: false })
+  list(`${name} dim`, [matrix], (x) => x[name]({ ...asked, dim: 0 }), { dtypes: every, differentiable: false })
+}
+const ascending = (x: Tensor): Tensor => x.reshape(-1).sort().values
+for (const right of [false, true])
+  list(`searchsorted ${right}`, [matrix, cube], (x, y) => torch.searchsorted(ascending(x), y, { right }), {
+    dtypes: every,
+    differentiable: false,
+  })
+list('searchsorted lines', [matrix, { shape: [3, 2] }], (x, y) => torch.searchsorted(x.sort().values, y), {
+  dtypes: every,
+  differentiable: false,
+})
+const counted: Input = { shape: [6], dtype: 'int64', domain: 'smallInteger' }
+list('bincount', [counted], (x) => x.bincount(), { differentiable: false })
+list('bincount weights', [counted, { shape: [6] }], (x, w) => x.bincount(w, 12), {
+  dtypes: numbers,
+  differentiable: false,
+  slack: 4,
+})
+list('histc', [cube], (x) => x.histc(5, -2, 2), { dtypes: ['float32', 'float64'], differentiable: false })
+list('histogram', [cube], (x) => torch.histogram(x, 5, { range: [-2, 2] }), {
+  dtypes: ['float32', 'float64'],
+  differentiable: false,
+})
+list('histogramdd', [{ shape: [6, 2] }], (x) => torch.histogramdd(x, 3, { range: [-2, 2, -1, 1] }).hist, {
+  dtypes: ['float32', 'float64'],
+  differentiable: false,
+})
+list('isin', [matrix, row], (x, y) => torch.isin(x, y), { dtypes: every, differentiable: false })
+for (const name of ['gcd', 'lcm'] as const)
+  list(name, [matrix, row], (x, y) => x[name](y), { dtypes: ['int16', 'int32', 'int64', 'uint8'], differentiable: false })
+
 // Matrix products.
 // biome-ignore format: a table reads better in rows
 const products: [string, number[], number[]][] = [
@@ -162,6 +223,80 @@ list(
 )
 list('linear', [{ shape: [2, 3, 4] }, { shape: [5, 4] }, { shape: [5] }], (x, w, b) => torch.linear(x, w, b), { slack: 16 })
 list('outer', [{ shape: [3] }, { shape: [4] }], (x, y) => x.outer(y))
+
+// Reductions of what a mask leaves.
+const mask: Input = { shape: [5, 4], dtype: 'bool' }
+for (const name of ['sum', 'prod', 'mean', 'amax', 'logsumexp', 'norm'] as const)
+  list(
+    `masked ${name}`,
+    [{ ...cube, domain: 'distinct' }, mask],
+    (x, m) => {
+      const options = { dim: 1, mask: m }
+      return name === 'norm' ? torch.masked.norm(x.add(0.05), 2, options) : torch.masked[name](x.add(0.05), options)
+    },
+    { slack: 32 },
+  )
+list('masked softmax', [cube, mask], (x, m) => torch.masked.softmax(x, 1, { mask: m }), { slack: 16 })
+list('masked cumsum', [cube, mask], (x, m) => torch.masked.cumsum(x, 1, { mask: m }), { slack: 16, dtypes: every })
+list('mvlgamma', [{ ...matrix, domain: 'aboveOne' }], (x) => x.add(1).mvlgamma(3), { differentiable: 'once', slack: 64 })
+
+// Norms and other products.
+const away: Input = { ...cube, domain: 'nonzero' }
+for (const p of [1, 2, 3, 0.5, -1, Number.POSITIVE_INFINITY]) {
+  list(`norm ${p}`, [{ ...away, domain: 'distinct' }], (x) => x.add(0.05).norm(p, 1), { slack: 32 })
+  list(`vectorNorm ${p}`, [{ ...away, domain: 'distinct' }], (x) => torch.linalg.vectorNorm(x.add(0.05), p, [0, 2]), {
+    slack: 64,
+  })
+}
+for (const p of [1, 2, 3])
+  list(`cdist ${p}`, [{ shape: [2, 3, 4] }, { shape: [2, 2, 4], domain: 'aboveOne' }], (x, y) => torch.cdist(x, y.add(4), p), {
+    slack: 16,
+  })
+list('linalg norm', [matrix], (x) => torch.linalg.norm(x, 'fro'), { slack: 8 })
+list('matrixNorm', [{ ...matrix, domain: 'distinct' }], (x) => torch.linalg.matrixNorm(x.add(0.05), 1), { slack: 8 })
+list('dist', [matrix, { ...matrix, domain: 'aboveOne' }], (x, y) => x.dist(y), { slack: 16 })
+list('renorm', [matrix], (x) => x.renorm(2, 0, 1.5), { slack: 16 })
+// biome-ignore format: a table reads better in rows
+const equations: [string, ...number[][]][] = [
+  ['ij,jk->ik', [3, 4], [4, 2]], ['bij,bjk->bik', [2, 3, 4], [2, 4, 2]], ['ii->i', [3, 3]], ['ij->', [3, 4]],
+  ['...i,...i->...', [2, 3, 4], [3, 4]], ['ij,j', [3, 4], [4]], ['i,j,k->kij', [2], [3], [4]], ['b...,b->...', [2, 3, 2], [2]],
+  ['iji->j', [3, 2, 3]],
+]
+for (const [equation, ...shapes] of equations)
+  list(
+    `einsum ${equation}`,
+    shapes.map((shape) => ({ shape })),
+    (...operands) => torch.einsum(equation, ...operands),
+    { slack: 32, dtypes: numbers },
+  )
+list(
+  'tensordot',
+  [{ shape: [3, 4, 5] }, { shape: [4, 3, 2] }],
+  (x, y) =>
+    torch.tensordot(x, y, [
+      [1, 0],
+      [0, 1],
+    ]),
+  { slack: 32 },
+)
+list('kron', [{ shape: [2, 3] }, { shape: [3, 2] }], (x, y) => x.kron(y), { dtypes: numbers })
+list('cross', [{ shape: [2, 3] }, { shape: [1, 3] }], (x, y) => x.cross(y, 1), { slack: 8 })
+list('vecdot', [matrix, row], (x, y) => torch.linalg.vecdot(x, y), { slack: 16 })
+list('multiDot', [{ shape: [2, 3] }, { shape: [3, 4] }, { shape: [4] }], (a, b, c) => torch.linalg.multiDot([a, b, c]), {
+  slack: 64,
+})
+list('matrixPower', [{ shape: [2, 3, 3] }], (x) => x.matrixPower(3), { slack: 128, dtypes: ['float32', 'float64'] })
+list('vander', [{ shape: [4] }], (x) => torch.vander(x, 3), { dtypes: ['float32', 'float64', 'int64'], slack: 8 })
+list('blockDiag', [{ shape: [2, 3] }, { shape: [2] }], (x, y) => torch.blockDiag(x, y), { dtypes: every })
+list('cartesianProd', [{ shape: [2] }, { shape: [3] }], (x, y) => torch.cartesianProd(x, y), { dtypes: every })
+list('combinations', [{ shape: [4] }], (x) => torch.combinations(x, 2), { dtypes: every })
+list('cov', [matrix], (x) => x.cov(), { dtypes: ['float32', 'float64'], slack: 32 })
+list('corrcoef', [matrix], (x) => x.corrcoef().tril(-1), { dtypes: ['float32', 'float64'], slack: 32 })
+list('repeatInterleave', [matrix], (x) => x.repeatInterleave(2, 1), { dtypes: every })
+list('repeatInterleave counts', [matrix, { shape: [3], dtype: 'int64', domain: 'smallInteger' }], (x, n) =>
+  x.repeatInterleave(n, 0),
+)
+for (const k of [1, 2, 3]) list(`rot90 ${k}`, [cube], (x) => x.rot90(k, [0, 2]), { dtypes: every })
 
 // Convolution and pooling.
 // biome-ignore format: a table reads better in rows

@@ -3,7 +3,7 @@
 import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
-import { bernoulliTensor, fillRandom, randint, randperm, seedGenerator } from './draw.js'
+import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
@@ -11,6 +11,8 @@ import { BufferMemory } from './memory.js'
 import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
+import { cumulative } from './scan.js'
+import { bincount, searchsorted, sort, topk } from './sort.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
@@ -38,11 +40,18 @@ const kernels: KernelTable = {
   indexAdd,
   arange,
   nonzero,
+  cumulative,
+  sort,
+  topk,
+  searchsorted,
+  bincount,
   seedGenerator,
   random: fillRandom,
   randint,
   randperm,
   bernoulliTensor,
+  poisson,
+  multinomial,
 } satisfies KernelTable
 
 export class ReferenceBackend implements Backend {

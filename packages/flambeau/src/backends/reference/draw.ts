@@ -82,11 +82,34 @@ export function randperm(state: State, out: Operand): void {
   })
 }
 
+/** A float parameter's elements, given for each of `out`, in the order in which `out` is drawn. */
+function drawnValues(parameter: Operand, out: Operand): number[] {
+  const flat = new Map(Array.from(places(out.layout), (place, i) => [place, i]))
+  const all = readAll(reals, parameter)
+  return drawnPlaces(out).map((place) => all[flat.get(place)!])
+}
+
 /** out = 1 with the probability that `p`, of out's shape, has there. */
 export function bernoulliTensor(state: State, p: Operand, out: Operand): void {
   if (!isFloatingPoint(p.dtype)) throw kernelError(3, 'bernoulliTensor', 0, 0)
-  const flat = new Map(Array.from(places(out.layout), (place, i) => [place, i]))
-  const all = readAll(reals, p)
-  const probabilities = drawnPlaces(out).map((place) => all[flat.get(place)!])
-  put(out, random.bernoulliTensor(new random.RandomStream(state.bytes), p.dtype as random.RandomFloat, probabilities))
+  put(out, random.bernoulliTensor(new random.RandomStream(state.bytes), p.dtype as random.RandomFloat, drawnValues(p, out)))
+}
+
+/** A Poisson count for every rate. */
+export function poisson(state: State, rates: Operand, out: Operand): void {
+  if (!isFloatingPoint(rates.dtype)) throw kernelError(3, 'poisson', 0, 0)
+  put(out, random.poisson(new random.RandomStream(state.bytes), rates.dtype as random.RandomFloat, drawnValues(rates, out)))
+}
+
+/** Indices into the rows of weights [rows, n], as many as out [rows, count] holds. */
+export function multinomial(state: State, weights: Operand, out: Operand, replacement: boolean): void {
+  if (!isFloatingPoint(weights.dtype)) throw kernelError(3, 'multinomial', 0, 0)
+  const [rows, count] = out.layout.shape
+  const stream = new random.RandomStream(state.bytes)
+  const dtype = weights.dtype as random.RandomFloat
+  const drawn = random.multinomial(stream, dtype, readAll(reals, weights), rows, count, replacement)
+  const elements = elementsOf(out)
+  places(out.layout).forEach((place, i) => {
+    elements.setNumber(place, drawn[i])
+  })
 }

@@ -1,0 +1,139 @@
+/** Differences of neighbours, and the sums that undo them. */
+
+import { isFloatingPoint } from '../core/dtype.js'
+import { wrapDim } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
+import { add, div, mul, sub } from './arithmetic.js'
+import { clone, to } from './cast.js'
+import { logicalXor } from './comparison.js'
+import { cat } from './joining.js'
+import { sum } from './reduce.js'
+import { cumsum } from './scan.js'
+import { narrow, reshape, select, slice, unsqueeze } from './view.js'
+
+/**
+ * The n-th differences xᵢ₊₁ − xᵢ along `dim`, with tensors put before and behind if given, as `torch.diff`. Of bools,
+ * whether neighbours differ.
+ *
+ * @example
+ * torch.tensor([1, 4, 9]).diff().tolist() // [3, 5]
+ */
+export function diff(self: Tensor, n = 1, dim = -1, prepend: Tensor | null = null, append: Tensor | null = null): Tensor {
+  if (self.ndim === 0) throw new Error('diff expects input to be at least one-dimensional')
+  if (!Number.isInteger(n) || n < 0) throw new Error(`order must be non-negative but got ${n}`)
+  const d = wrapDim(dim, self.ndim)
+  if (n === 0) return clone(self)
+  const parts = [prepend, self, append].filter((part) => part !== null)
+  for (const part of parts)
+    if (part.ndim !== self.ndim) throw new Error('diff expects prepend or append to be the same dimension as input')
+  let out = parts.length === 1 ? self : cat(parts, d)
+  const size = out.layout.shape[d]
+  if (n >= size) return clone(narrow(out, d, 0, 0))
+  for (let i = 0; i < n; i++) {
+    const last = out.layout.shape[d] - 1
+    const [later, earlier] = [narrow(out, d, 1, last), narrow(out, d, 0, last)]
+    out = out.dtype === 'bool' ? logicalXor(later, earlier) : sub(later, earlier)
+  }
+  return out
+}
+
+export interface TrapezoidOptions {
+  /** The distance of neighbours where no x is given. */
+  dx?: number
+  dim?: number
+}
+/** Twice the areas between neighbours. */
+function areas(name: string, y: Tensor, x: Tensor | null, dx: number, dim: number): Tensor {
+  if (y.ndim === 0) throw new RangeError('Dimension specified as 0 but tensor has no dimensions')
+  const d = wrapDim(dim, y.ndim)
+  const n = y.layout.shape[d]
+  const pairs = (t: Tensor, at: number): [Tensor, Tensor] => [slice(t, at, 1), slice(t, at, 0, -1)]
+  const heights = n === 0 ? y : add(...pairs(y, d))
+  if (x === null) return mul(heights, dx)
+  if (x.ndim === 0) throw new Error(`${name}(): expected x to have at least one dimension`)
+  const along = x.ndim === 1 ? 0 : wrapDim(dim, x.ndim)
+  const own = x.layout.shape[along]
+  if (own !== n && (x.ndim === 1 || (own !== 1 && n !== 1)))
+    throw new Error(`${name}(): There must be one \`x\` value for each sample point`)
+  const widths = sub(...pairs(x, along))
+  return mul(
+    heights,
+    x.ndim === 1
+      ? reshape(
+          widths,
+          y.layout.shape.map((_, i) => (i === d ? -1 : 1)),
+        )
+      : widths,
+  )
+}
+const halved = (t: Tensor): Tensor => div(t, 2)
+/**
+ * The integral along a dimension by the trapezoid rule, Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ), as `torch.trapezoid`.
+ *
+ * @example
+ * torch.trapezoid(torch.tensor([1, 5, 10])).item() // 10.5
+ */
+export function trapezoid(y: Tensor, x?: Tensor | TrapezoidOptions | null, options?: TrapezoidOptions): Tensor {
+  const [points, { dx = 1, dim = -1 }] = x instanceof Tensor ? [x, options ?? {}] : [null, x ?? options ?? {}]
+  return halved(sum(areas('trapezoid', y, points, dx, dim), dim))
+}
+/** The running integral along a dimension by the trapezoid rule, as `torch.cumulative_trapezoid`. */
+export function cumulativeTrapezoid(y: Tensor, x?: Tensor | TrapezoidOptions | null, options?: TrapezoidOptions): Tensor {
+  const [points, { dx = 1, dim = -1 }] = x instanceof Tensor ? [x, options ?? {}] : [null, x ?? options ?? {}]
+  return halved(cumsum(areas('cumulative_trapezoid', y, points, dx, dim), dim))
+}
+/** `trapezoid` under its other name, as `torch.trapz`. */
+export const trapz = trapezoid
+
+export interface GradientOptions {
+  /** The distance of neighbours, one for each dimension, or the coordinates along each. */
+  spacing?: number | readonly (number | Tensor)[] | null
+  dim?: number | readonly number[] | null
+  /** The order of the estimate at the edges. */
+  edgeOrder?: 1 | 2
+}
+/** Estimates of the derivative along each dimension by central differences, as `torch.gradient`. */
+export function gradient(self: Tensor, { spacing = null, dim = null, edgeOrder = 1 }: GradientOptions = {}): Tensor[] {
+  const order: number = edgeOrder
+  if (order !== 1 && order !== 2) throw new Error('torch.gradient only supports edge_order=1 and edge_order=2.')
+  const dims = (dim === null ? self.layout.shape.map((_, d) => d) : typeof dim === 'number' ? [dim] : dim).map((d) =>
+    wrapDim(d, self.ndim),
+  )
+  if (new Set(dims).size !== dims.length) throw new Error('dim appears multiple times in the list of dims')
+  const steps = Array.isArray(spacing) ? spacing : dims.map(() => (spacing as number | null) ?? 1)
+  if (steps.length !== dims.length)
+    throw new Error(
+      `torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the same length, but got a spacing argument of length ${steps.length} and a dim argument of length ${dims.length}.`,
+    )
+  const x = isFloatingPoint(self.dtype) ? self : to(self, 'float32')
+  for (const d of dims)
+    if (self.layout.shape[d] <= order) throw new Error('torch.gradient expected each dimension size to be at least edge_order+1')
+  return dims.map((d, i) => gradientAlong(x, d, steps[i] as number | Tensor, order))
+}
+function gradientAlong(x: Tensor, d: number, step: number | Tensor, order: number): Tensor {
+  const n = x.layout.shape[d]
+  const at = (i: number): Tensor => unsqueeze(select(x, d, i), d)
+  const part = (start: number): Tensor => narrow(x, d, start, n - 2)
+  if (typeof step === 'number') {
+    const slope = (a: Tensor, b: Tensor): Tensor => div(sub(b, a), step)
+    const three = (a: Tensor, b: Tensor, c: Tensor): Tensor => div(sub(sub(mul(b, 2), mul(a, 1.5)), mul(c, 0.5)), step)
+    const first = order === 1 ? slope(at(0), at(1)) : three(at(0), at(1), at(2))
+    const last = order === 1 ? slope(at(n - 2), at(n - 1)) : three(at(n - 1), at(n - 2), at(n - 3)).neg()
+    return cat([first, div(sub(part(2), part(0)), 2 * step), last], d)
+  }
+  if (step.ndim !== 1 || step.layout.numel !== n)
+    throw new Error('torch.gradient expected each element of the spacing list to have the size of its dimension')
+  const shape = x.layout.shape.map((_, i) => (i === d ? -1 : 1))
+  const widths = reshape(diff(step), shape)
+  const slopes = div(diff(x, 1, d), widths)
+  const [before, after] = [narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)]
+  const [left, right] = [narrow(widths, d, 0, n - 2), narrow(widths, d, 1, n - 2)]
+  const inner = div(add(mul(before, right), mul(after, left)), add(left, right))
+  const edge = (i: number, j: number): Tensor => {
+    const [own, next] = [narrow(slopes, d, i, 1), narrow(slopes, d, j, 1)]
+    if (order === 1) return own
+    const [near, far] = [narrow(widths, d, i, 1), narrow(widths, d, j, 1)]
+    return add(own, mul(sub(own, next), div(near, add(near, far))))
+  }
+  return cat([edge(0, 1), inner, edge(n - 2, n - 3)], d)
+}

@@ -1,0 +1,176 @@
+/** What `torch.masked` names: reductions and normalizations that leave out the elements where a mask does not hold. */
+
+import { type DType, isFloatingPoint, itemSize } from '../core/dtype.js'
+import { wrapDims } from '../core/layout.js'
+import type { Tensor } from '../core/tensor.js'
+import { clampMin } from './activation.js'
+import { div, mul, sqrt, sub } from './arithmetic.js'
+import { to } from './cast.js'
+import { bitwiseNot, where } from './comparison.js'
+import { filled } from './copy.js'
+import * as norms from './norm.js'
+import type { Dims, ReduceOptions } from './reduce.js'
+import * as reduce from './reduce.js'
+import * as scans from './scan.js'
+import * as plain from './softmax.js'
+import { nanmedian } from './sort.js'
+import { logaddexp as plainLogaddexp } from './special.js'
+import { expand } from './view.js'
+
+export interface MaskOptions {
+  /** Where the elements count; everywhere unless given. */
+  mask?: Tensor | null
+  dtype?: DType | null
+}
+export type MaskedReduceOptions = MaskOptions & Omit<ReduceOptions, 'dtype'>
+export interface MaskedSpreadOptions extends MaskedReduceOptions {
+  /** Divide by n − 1. */
+  unbiased?: boolean
+}
+
+const INFINITY = Number.POSITIVE_INFINITY
+/** What changes no result of a reduction, as a 0-d tensor. */
+const identities = {
+  sum: (x: Tensor) => filled(x, [], 0),
+  prod: (x: Tensor) => filled(x, [], 1),
+  amax: (x: Tensor) => (isFloatingPoint(x.dtype) ? filled(x, [], -INFINITY) : lowest(x)),
+  amin: (x: Tensor) => (isFloatingPoint(x.dtype) ? filled(x, [], INFINITY) : bitwiseNot(lowest(x))),
+} as const
+function lowest(x: Tensor): Tensor {
+  const signed = x.dtype !== 'bool' && x.dtype !== 'uint8'
+  return filled(x, [], signed ? -(2 ** (8 * itemSize(x.dtype) - 1)) : 0)
+}
+
+/** The tensor with the identity of a reduction where the mask does not hold. */
+function prepared(self: Tensor, kind: keyof typeof identities, { mask, dtype }: MaskOptions): Tensor {
+  const x = dtype ? to(self, dtype) : self
+  if (!mask) return x
+  return where(to(expand(mask, x.layout.shape), 'bool'), x, identities[kind](x))
+}
+const readOptions = <O extends MaskedReduceOptions>(dim: Dims | O | undefined, options: O | undefined): O =>
+  reduce.readDims(dim, options)
+/** No dimensions named is all of them. */
+const along = (self: Tensor, dim: Dims | undefined): number[] =>
+  wrapDims(Array.isArray(dim) && dim.length === 0 ? null : dim, self.ndim)
+const floating = (self: Tensor, dtype: DType | null | undefined): Tensor =>
+  dtype ? to(self, dtype) : isFloatingPoint(self.dtype) ? self : to(self, 'float32')
+
+/** The sum of the elements where the mask holds, as `torch.masked.sum`. */
+export function sum(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const read = readOptions(dim, options)
+  return reduce.sum(prepared(self, 'sum', read), along(self, read.dim), { keepdim: read.keepdim })
+}
+/** The product of the elements where the mask holds, as `torch.masked.prod`. */
+export function prod(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const read = readOptions(dim, options)
+  const x = prepared(self, 'prod', read)
+  if (Array.isArray(read.dim) && read.dim.length === 0) return x
+  if (self.ndim === 0) return reduce.prod(x)
+  return along(self, read.dim)
+    .sort((a, b) => b - a)
+    .reduce((t, d) => reduce.prod(t, d, { keepdim: read.keepdim }), x)
+}
+/** The largest of the elements where the mask holds, as `torch.masked.amax`. */
+export function amax(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const read = readOptions(dim, options)
+  return reduce.amax(prepared(self, 'amax', read), along(self, read.dim), { keepdim: read.keepdim })
+}
+/** The smallest of the elements where the mask holds, as `torch.masked.amin`. */
+export function amin(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const read = readOptions(dim, options)
+  return reduce.amin(prepared(self, 'amin', read), along(self, read.dim), { keepdim: read.keepdim })
+}
+/** The index of the largest element where the mask holds, in the dtype of the input, as `torch.masked.argmax`. */
+export function argmax(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const { dim: one, keepdim, ...read } = readOptions(dim, options)
+  return to(reduce.argmax(prepared(self, 'amax', read), { dim: one, keepdim }), read.dtype ?? self.dtype)
+}
+/** The index of the smallest element where the mask holds, in the dtype of the input, as `torch.masked.argmin`. */
+export function argmin(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const { dim: one, keepdim, ...read } = readOptions(dim, options)
+  return to(reduce.argmin(prepared(self, 'amin', read), { dim: one, keepdim }), read.dtype ?? self.dtype)
+}
+
+/** How many elements count. */
+function count(self: Tensor, { mask, dim, keepdim }: MaskedReduceOptions): Tensor {
+  const ones = mask ? to(expand(mask, self.layout.shape), 'bool') : filled(self, self.layout.shape, true, 'bool')
+  return reduce.sum(ones, along(self, dim), { keepdim })
+}
+/** The mean of the elements where the mask holds, as `torch.masked.mean`. */
+export function mean(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const read = readOptions(dim, options)
+  return div(sum(floating(self, read.dtype), { ...read, dtype: null }), count(self, read))
+}
+/** The variance of the elements where the mask holds, as `torch.masked.var`. */
+function variance(self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor {
+  const { dtype, unbiased = true, ...read } = readOptions(dim, options)
+  const x = floating(self, dtype)
+  const centred = sub(x, mean(x, { ...read, keepdim: true }))
+  const total = sum(mul(centred, centred), read)
+  const n = count(self, read)
+  return div(total, unbiased ? clampMin(sub(n, 1), 0) : n)
+}
+
+export { variance as var }
+/** The standard deviation of the elements where the mask holds, as `torch.masked.std`. */
+export const std = (self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor =>
+  sqrt(variance(self, dim, options))
+/** The lower median of the elements of each line where the mask holds, as `torch.masked.median`. */
+export function median(self: Tensor, dim?: number | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const read = readOptions(dim, options)
+  if (!isFloatingPoint(self.dtype)) throw new Error('masked median expects a floating point tensor')
+  const x = read.mask ? where(to(expand(read.mask, self.layout.shape), 'bool'), self, Number.NaN) : self
+  return nanmedian(x, (read.dim as number | undefined) ?? -1, { keepdim: read.keepdim }).values
+}
+/** ln Σ e^x over the elements where the mask holds, as `torch.masked.logsumexp`. */
+export function logsumexp(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
+  const { dtype, ...read } = readOptions(dim, options)
+  const x = prepared(floating(self, dtype), 'amax', read)
+  return to(reduce.logsumexp(x, along(self, read.dim), { keepdim: read.keepdim }), dtype ?? self.dtype)
+}
+/** The norm of the elements where the mask holds, as `torch.masked.norm`. */
+export function norm(
+  self: Tensor,
+  ord: number | null = 2,
+  dim?: Dims | MaskedReduceOptions,
+  options?: MaskedReduceOptions,
+): Tensor {
+  const read = readOptions(dim, options)
+  const order = ord ?? 2
+  return norms.vectorNorm(prepared(self, order === -INFINITY ? 'amin' : 'sum', read), order, along(self, read.dim), {
+    keepdim: read.keepdim,
+  })
+}
+
+/** ln(e^a + e^b), an operand counting as e^-∞ where its mask does not hold, as `torch.masked.logaddexp`. */
+export const logaddexp = (
+  self: Tensor,
+  other: Tensor,
+  { inputMask, otherMask }: { inputMask?: Tensor | null; otherMask?: Tensor | null } = {},
+): Tensor => plainLogaddexp(prepared(self, 'amax', { mask: inputMask }), prepared(other, 'amax', { mask: otherMask }))
+
+/** Sums so far along `dim` of the elements where the mask holds, as `torch.masked.cumsum`. */
+export const cumsum = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
+  scans.cumsum(prepared(self, 'sum', options), dim)
+/** Products so far along `dim` of the elements where the mask holds, as `torch.masked.cumprod`. */
+export const cumprod = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
+  scans.cumprod(prepared(self, 'prod', options), dim)
+/** Softmax over the elements where the mask holds, as `torch.masked.softmax`. */
+export const softmax = (self: Tensor, dim: number, { dtype, mask }: MaskOptions = {}): Tensor =>
+  plain.softmax(prepared(floating(self, dtype), 'amax', { mask }), dim)
+/** The logarithm of `softmax`, as `torch.masked.log_softmax`. */
+export const logSoftmax = (self: Tensor, dim: number, { dtype, mask }: MaskOptions = {}): Tensor =>
+  plain.logSoftmax(prepared(floating(self, dtype), 'amax', { mask }), dim)
+/** `softmax` of the negated elements, as `torch.masked.softmin`. */
+export const softmin = (self: Tensor, dim: number, { dtype, mask }: MaskOptions = {}): Tensor =>
+  plain.softmax(prepared(floating(self, dtype), 'amin', { mask }).neg(), dim)
+/** The elements over the norm of those of their line where the mask holds, as `torch.masked.normalize`. */
+export function normalize(
+  self: Tensor,
+  ord: number,
+  dim: number,
+  { eps = 1e-12, dtype, mask }: MaskOptions & { eps?: number } = {},
+): Tensor {
+  const x = prepared(floating(self, dtype), 'sum', { mask })
+  return div(x, clampMin(norm(x, ord, dim, { keepdim: true }), eps))
+}

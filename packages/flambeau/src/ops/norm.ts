@@ -1,0 +1,248 @@
+/** Norms and distances made of them. */
+
+import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type Shape, wrapDim, wrapDims } from '../core/layout.js'
+import type { Tensor } from '../core/tensor.js'
+
+import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmetic.js'
+import { clone, copy_, to } from './cast.js'
+import { eq, gt, maskedFill, ne, where } from './comparison.js'
+import { checkInPlace, defineOp, type Op } from './dispatch.js'
+import { amax, amin, type Dims, type ReduceOptions, sum } from './reduce.js'
+import { permute, reshape, unsqueeze } from './view.js'
+
+interface Attributes {
+  readonly p: number
+  readonly dims: readonly number[]
+  readonly keepdim: boolean
+}
+
+/** Sums over dimensions, or over none: `sum` takes no dimensions for all of them. */
+const total = (t: Tensor, dims: readonly number[], keepdim: boolean): Tensor => (t.ndim === 0 ? t : sum(t, dims, { keepdim }))
+
+function normValue(x: Tensor, { p, dims, keepdim }: Attributes): Tensor {
+  const size = abs(x)
+  if (p === 0) return to(total(ne(x, 0), dims, keepdim), x.dtype)
+  if (p === 1) return total(size, dims, keepdim)
+  if (p === 2) return sqrt(total(mul(x, x), dims, keepdim))
+  if (p === Number.POSITIVE_INFINITY) return x.ndim === 0 ? size : amax(size, dims, { keepdim })
+  if (p === Number.NEGATIVE_INFINITY) return x.ndim === 0 ? size : amin(size, dims, { keepdim })
+  return pow(total(pow(size, p), dims, keepdim), 1 / p)
+}
+
+/** `t` with the reduced dimensions back, of size 1. */
+function restored(t: Tensor, { dims, keepdim }: Attributes, shape: Shape): Tensor {
+  if (keepdim) return t
+  return reshape(
+    t,
+    shape.map((size, d) => (dims.includes(d) ? 1 : size)),
+  )
+}
+
+/** The gradient with PyTorch's subgradients: 0 where the norm is 0. */
+function normGradient(g: Tensor, x: Tensor, out: Tensor, p: number, dims: readonly number[]): Tensor | null {
+  if (p === 0) return null
+  if (p === 1) return mul(sign(x), g)
+  if (Math.abs(p) === Number.POSITIVE_INFINITY) {
+    const extreme = eq(abs(x), out)
+    return mul(mul(sign(x), div(g, total(extreme, dims, true))), extreme)
+  }
+  if (p === 2) return mul(x, maskedFill(div(g, out), eq(out, 0), 0))
+  if (p < 1) return mul(maskedFill(mul(sign(x), pow(abs(x), p - 1)), eq(x, 0), 0), mul(pow(out, 1 - p), g))
+  if (p < 2) return mul(mul(sign(x), pow(abs(x), p - 1)), maskedFill(div(g, pow(out, p - 1)), eq(out, 0), 0))
+  return mul(mul(x, pow(abs(x), p - 2)), maskedFill(div(g, pow(out, p - 1)), eq(out, 0), 0))
+}
+
+const normOp = (name: string, overload: number): Op<Attributes> =>
+  defineOp<Attributes>({
+    name,
+    overload: () => overload,
+    forward: ([x], attrs) => [normValue(x.detach(), attrs)],
+    save: ([x], [out]) => [x, out],
+    backward: ([g], { saved: [x, out], attrs }) => {
+      const [full, size] = [g!, out].map((t) => restored(t, attrs, x.layout.shape))
+      return [normGradient(full, x, size, attrs.p, attrs.dims)]
+    },
+  })
+const vectorNormOp = normOp('LinalgVectorNorm', 0)
+const plainNormOp = normOp('Norm', 1)
+
+export interface NormOptions extends ReduceOptions {
+  /** Cast to this dtype first. */
+  dtype?: DType | null
+}
+export interface VectorNormOptions extends NormOptions {
+  ord?: number
+}
+
+function normOver(
+  name: string,
+  self: Tensor,
+  p: number,
+  { dim, keepdim = false, dtype }: NormOptions,
+  op = vectorNormOp,
+): Tensor {
+  const x = dtype ? to(self, dtype) : self
+  if (!isFloatingPoint(x.dtype))
+    throw new Error(`${name}: Expected a floating point or complex tensor as input. Got ${scalarName(x.dtype)}`)
+  const given = Array.isArray(dim) && dim.length === 0 ? null : dim
+  const dims = wrapDims(given, self.ndim)
+  const empty = dims.some((d) => self.layout.shape[d] === 0)
+  if (empty && (p < 0 || p === Number.POSITIVE_INFINITY)) {
+    const left = self.layout.shape.some((size, d) => size === 0 && !dims.includes(d))
+    if (!left)
+      throw new Error(`${name} cannot compute the ${p} norm on an empty tensor because the operation does not have an identity`)
+  }
+  return op([x], { p, dims, keepdim })[0]
+}
+
+/** `norm(x, 2, 1, { keepdim })`, `norm(x, 2, { dim: 1, keepdim })` and `norm(x, { ord: 2, dim: 1, keepdim })` are one call. */
+function readNorm<P, O extends NormOptions>(
+  order: P | O | undefined,
+  dim: Dims | NormOptions | undefined,
+  options: NormOptions,
+): { order: P | undefined; options: O } {
+  const isOptions = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (isOptions(order)) return { order: undefined, options: order as O }
+  const rest = isOptions(dim) ? (dim as O) : ({ ...options, dim: (dim as Dims | undefined) ?? options.dim } as O)
+  return { order: order as P | undefined, options: rest }
+}
+
+/**
+ * The p-norm (Σ |x|ᵖ)^(1/p) of all elements or over `dim`, as `torch.linalg.vector_norm`: the largest for p = ∞, the
+ * smallest for −∞, the number of nonzeros for 0. p is 2 unless given.
+ *
+ * @example
+ * torch.linalg.vectorNorm(torch.tensor([3, 4])).item() // 5
+ */
+export function vectorNorm(
+  self: Tensor,
+  ord?: number | null | VectorNormOptions,
+  dim?: Dims | NormOptions,
+  options: NormOptions = {},
+): Tensor {
+  const given = readNorm<number | null, VectorNormOptions>(ord, dim, options)
+  return normOver('linalg.vector_norm', self, given.order ?? given.options.ord ?? 2, given.options)
+}
+
+/** The dimensions moved to the end, in this order. */
+const toEnd = (self: Tensor, dims: readonly number[]): Tensor =>
+  permute(self, [...self.layout.shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...dims])
+
+/** Norms of matrices: 'fro', and the largest or smallest sum of rows (±∞) or of columns (±1). */
+function matrixNormOf(self: Tensor, ord: number | string, dim: readonly number[], keepdim: boolean): Tensor {
+  const [rows, columns] = dim.map((d) => wrapDim(d, self.ndim))
+  if (rows === columns) throw new Error('linalg.matrix_norm: dims must be different.')
+  if (ord === 'fro') return normOver('linalg.matrix_norm', self, 2, { dim: [rows, columns], keepdim })
+  const size = Math.abs(ord as number)
+  if (typeof ord === 'string' || size === 2) throw new Error(`not implemented: the matrix norm of order ${ord}`)
+  if (size !== 1 && size !== Number.POSITIVE_INFINITY) throw new Error(`linalg.matrix_norm: Order ${ord} not supported.`)
+  const sums = normOver('linalg.matrix_norm', toEnd(self, [rows, columns]), 1, { dim: size === 1 ? -2 : -1 })
+  const found = (ord > 0 ? amax : amin)(sums, -1)
+  const shape = self.layout.shape.map((n, d) => (d === rows || d === columns ? 1 : n))
+  return keepdim ? reshape(found, shape) : found
+}
+/** A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`; 'fro' unless given. */
+export function matrixNorm(
+  self: Tensor,
+  ord: number | string = 'fro',
+  dim: readonly number[] = [-2, -1],
+  { keepdim = false, dtype }: NormOptions = {},
+): Tensor {
+  if (self.ndim < 2) throw new Error('linalg.matrix_norm: The input tensor A must have at least 2 dimensions.')
+  if (dim.length !== 2) throw new Error('linalg.matrix_norm: dim must be a 2-tuple.')
+  return matrixNormOf(dtype ? to(self, dtype) : self, ord, dim, keepdim)
+}
+export interface LinalgNormOptions extends NormOptions {
+  ord?: number | string | null
+}
+/** A vector norm of one dimension, a matrix norm of two, the 2-norm of everything unless told, as `torch.linalg.norm`. */
+export function linalgNorm(
+  self: Tensor,
+  ord?: number | string | null | LinalgNormOptions,
+  dim?: Dims | NormOptions,
+  options: NormOptions = {},
+): Tensor {
+  const given = readNorm<number | string | null, LinalgNormOptions>(ord, dim, options)
+  const order = given.order ?? given.options.ord ?? null
+  const { dim: along = null, keepdim, dtype } = given.options
+  if (order === null) return vectorNorm(self, 2, along, { keepdim, dtype })
+  if (along === null && self.ndim !== 1 && self.ndim !== 2)
+    throw new Error(`linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got ${self.ndim}D.`)
+  const dims = along === null ? self.layout.shape.map((_, d) => d) : typeof along === 'number' ? [along] : along
+  if (dims.length === 2) return matrixNorm(self, order, dims, { keepdim, dtype })
+  if (typeof order === 'string') throw new Error(`linalg.norm: the order ${order} is for matrices`)
+  return vectorNorm(self, order, along, { keepdim, dtype })
+}
+
+export interface PNormOptions extends NormOptions {
+  p?: number | 'fro' | 'nuc' | null
+}
+/**
+ * The norm of all elements or over `dim`, as `torch.norm`. 'fro' is 2, which p is unless given.
+ *
+ * @example
+ * torch.tensor([3, -4]).norm().item() // 5
+ */
+export function norm(
+  self: Tensor,
+  p?: number | 'fro' | 'nuc' | null | PNormOptions,
+  dim?: Dims | NormOptions,
+  options: NormOptions = {},
+): Tensor {
+  const given = readNorm<number | 'fro' | 'nuc' | null, PNormOptions>(p, dim, options)
+  const order = given.order ?? given.options.p ?? 2
+  if (order === 'nuc') throw new Error("not implemented: norm with p 'nuc'")
+  return normOver('linalg.vector_norm', self, order === 'fro' ? 2 : order, given.options, plainNormOp)
+}
+
+/** The p-norm of the difference of two tensors, as `torch.dist`. */
+export const dist = (self: Tensor, other: Tensor, p = 2): Tensor => vectorNorm(sub(self, other), p)
+
+function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
+  if (!(p > 0)) throw new Error('renorm: non-positive-norm not supported')
+  if (!(maxnorm >= 0)) throw new Error(`renorm: expected maxnorm to be >= 0 but got ${maxnorm}`)
+  if (self.ndim < 2) throw new Error(`renorm: input needs at least 2 dimensions, got ${self.ndim} dimensions`)
+  const d = wrapDim(dim, self.ndim)
+  const others = self.layout.shape.map((_, i) => i).filter((i) => i !== d)
+  const sizes = vectorNorm(self, p, others, { keepdim: true })
+  return mul(self, where(gt(sizes, maxnorm), mul(reciprocal(add(sizes, 1e-7)), maxnorm), 1))
+}
+/** Every slice of `dim` scaled down to the norm `maxnorm` where it is larger, as `torch.renorm`. */
+export const renorm = Object.assign(renormed, {
+  inPlace: (self: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
+    checkInPlace(self, null, null)
+    return copy_(self, renormed(clone(self), p, dim, maxnorm))
+  },
+})
+
+/** The p-norm along the last dimension; its gradient for p = 0 is 0, as that of PyTorch's `cdist`. */
+function distances(difference: Tensor, p: number): Tensor {
+  if (difference.layout.shape.at(-1) === 0) return sum(difference, -1)
+  if (p === 0) return sum(where(ne(difference, 0), 1, mul(difference, 0)), -1)
+  return vectorNorm(difference, p, -1)
+}
+/**
+ * The distance in the p-norm of each row of x1 [.., P, M] from each row of x2 [.., R, M]: [.., P, R], as `torch.cdist`.
+ * All ways of computing (`computeMode`) give the same here: differences, never products.
+ *
+ * @example
+ * torch.cdist(torch.zeros(1, 2), torch.tensor([[3, 4]])).tolist() // [[5]]
+ */
+export function cdist(
+  x1: Tensor,
+  x2: Tensor,
+  p: number | { p?: number; computeMode?: string } = 2,
+  _computeMode = 'use_mm_for_euclid_dist_if_necessary',
+): Tensor {
+  const power = typeof p === 'object' ? (p.p ?? 2) : p
+  if (x1.ndim < 2) throw new Error(`cdist only supports at least 2D tensors, X1 got: ${x1.ndim}D`)
+  if (x2.ndim < 2) throw new Error(`cdist only supports at least 2D tensors, X2 got: ${x2.ndim}D`)
+  const [m1, m2] = [x1.layout.shape.at(-1), x2.layout.shape.at(-1)]
+  if (m1 !== m2) throw new Error(`X1 and X2 must have the same number of columns. X1: ${m1} X2: ${m2}`)
+  for (const [i, t] of [x1, x2].entries())
+    if (!isFloatingPoint(t.dtype))
+      throw new Error(`cdist only supports floating-point dtypes, X${i + 1} got: ${scalarName(t.dtype)}`)
+  if (!(power >= 0)) throw new Error('cdist only supports non-negative p values')
+  return distances(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), power)
+}

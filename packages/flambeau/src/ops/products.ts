@@ -1,0 +1,169 @@
+/** Products of vectors and matrices beyond matmul, made of it. */
+
+import { resultType } from '../core/dtype.js'
+import { broadcastShapes, wrapDim } from '../core/layout.js'
+import type { Tensor } from '../core/tensor.js'
+import { mul, sub } from './arithmetic.js'
+import { clone, to } from './cast.js'
+import { filled } from './copy.js'
+import { diagEmbed } from './diagonal.js'
+import { cat } from './joining.js'
+import { dot, matmul } from './matmul.js'
+import { flip, roll } from './rearrange.js'
+import { sum } from './reduce.js'
+import { cumprod } from './scan.js'
+import { expand, narrow, reshape, squeeze, unsqueeze } from './view.js'
+
+/** Every element of `self` times all of `other`, in blocks, as `torch.kron`. */
+export function kron(self: Tensor, other: Tensor): Tensor {
+  const ndim = Math.max(self.ndim, other.ndim)
+  const [a, b] = [self, other].map((t) => [...new Array<number>(ndim - t.ndim).fill(1), ...t.layout.shape])
+  const product = mul(
+    reshape(
+      self,
+      a.flatMap((size) => [size, 1]),
+    ),
+    reshape(
+      other,
+      b.flatMap((size) => [1, size]),
+    ),
+  )
+  return reshape(
+    product,
+    a.map((size, d) => size * b[d]),
+  )
+}
+
+function crossAlong(name: string, self: Tensor, other: Tensor, dim: number): Tensor {
+  const d = wrapDim(dim, self.ndim)
+  const sizes = [self, other].map((t) => t.layout.shape[d])
+  if (sizes.some((size) => size !== 3))
+    throw new Error(`${name}: inputs dimension ${dim} must have length 3. Got ${sizes[0]} and ${sizes[1]}`)
+  const shape = broadcastShapes([self.layout.shape, other.layout.shape])
+  const [a, b] = [expand(self, shape), expand(other, shape)]
+  return sub(mul(roll(a, -1, d), roll(b, -2, d)), mul(roll(a, -2, d), roll(b, -1, d)))
+}
+function requireSameRank(name: string, self: Tensor, other: Tensor): void {
+  if (self.ndim !== other.ndim) throw new Error(`${name}: inputs must have the same number of dimensions.`)
+}
+/** The vector product along a dimension of size 3, the first of that size unless given, as `torch.cross`. */
+export function cross(self: Tensor, other: Tensor, dim?: number | null | { dim?: number | null }): Tensor {
+  const given = typeof dim === 'object' && dim !== null ? dim.dim : dim
+  requireSameRank('linalg.cross', self, other)
+  const shape = broadcastShapes([self.layout.shape, other.layout.shape])
+  const d = given ?? shape.indexOf(3)
+  if (d < 0 && given === undefined) throw new Error('no dimension of size 3 in input')
+  return crossAlong('linalg.cross', self, other, d)
+}
+/** The vector product along a dimension of size 3, the last unless given, as `torch.linalg.cross`. */
+export function linalgCross(self: Tensor, other: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
+  requireSameRank('linalg.cross', self, other)
+  return crossAlong('linalg.cross', self, other, dim)
+}
+
+/** `dot` for real vectors, as `torch.vdot`. */
+export const vdot = (self: Tensor, other: Tensor): Tensor => dot(self, other)
+/** The inner products along a dimension, with broadcasting, as `torch.linalg.vecdot`. */
+export function vecdot(x: Tensor, y: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
+  return sum(mul(x, y), dim)
+}
+
+/** A chain of matrix products in the order that needs the fewest multiplications, as `torch.linalg.multi_dot`. */
+export function multiDot(tensors: readonly Tensor[]): Tensor {
+  if (tensors.length < 2) throw new Error(`multi_dot(): expected at least 2 tensors but got ${tensors.length}`)
+  const [first, last] = [tensors[0], tensors[tensors.length - 1]]
+  const chain = tensors.map((t, i) => {
+    if (t.ndim === 1 && i === 0) return unsqueeze(t, 0)
+    if (t.ndim === 1 && i === tensors.length - 1) return unsqueeze(t, 1)
+    if (t.ndim !== 2) throw new Error(`multi_dot(): tensor ${i} must be 2D but got ${t.ndim}D`)
+    return t
+  })
+  const sizes = [...chain.map((t) => t.layout.shape[0]), chain[chain.length - 1].layout.shape[1]]
+  const n = chain.length
+  const cost = Array.from({ length: n }, () => new Array<number>(n).fill(0))
+  const cut = Array.from({ length: n }, () => new Array<number>(n).fill(0))
+  for (let length = 1; length < n; length++)
+    for (let i = 0; i + length < n; i++) {
+      const j = i + length
+      cost[i][j] = Number.POSITIVE_INFINITY
+      for (let k = i; k < j; k++) {
+        const price = cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+        if (price < cost[i][j]) [cost[i][j], cut[i][j]] = [price, k]
+      }
+    }
+  const multiply = (i: number, j: number): Tensor =>
+    i === j ? chain[i] : matmul(multiply(i, cut[i][j]), multiply(cut[i][j] + 1, j))
+  let out = multiply(0, n - 1)
+  if (first.ndim === 1) out = squeeze(out, 0)
+  return last.ndim === 1 ? squeeze(out, -1) : out
+}
+/** The product of a chain of matrices, as `torch.chain_matmul`. */
+export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => multiDot(matrices)
+
+/** A square matrix multiplied by itself n times, n >= 0, as `torch.matrix_power`. */
+export function matrixPower(self: Tensor, n: number): Tensor {
+  const [rows, columns] = self.layout.shape.slice(-2)
+  if (self.ndim < 2) throw new Error('linalg.matrix_power: The input tensor A must have at least 2 dimensions.')
+  if (rows !== columns)
+    throw new Error(`linalg.matrix_power: A must be batches of square matrices, but they are ${rows} by ${columns} matrices`)
+  if (n < 0) throw new Error('not implemented: matrix_power with a negative n')
+  if (n === 0) return diagEmbed(filled(self, self.layout.shape.slice(0, -1), 1))
+  if (n === 1) return clone(self)
+  // By squaring: one product for each bit, one more for each that is set.
+  let [power, result] = [self, null as Tensor | null]
+  for (let rest = n; ; power = matmul(power, power)) {
+    if (rest % 2 === 1) result = result === null ? power : matmul(result, power)
+    rest = Math.floor(rest / 2)
+    if (rest === 0) return result!
+  }
+}
+
+/** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
+function powers(x: Tensor, n: number): Tensor {
+  const dtype = x.dtype === 'bool' || !x.dtype.includes('float') ? 'int64' : x.dtype
+  const ones = filled(x, [...x.layout.shape, 1], 1, dtype)
+  if (n === 0) return narrow(ones, -1, 0, 0)
+  return n === 1 ? ones : cat([ones, cumprod(expand(unsqueeze(to(x, dtype), -1), [...x.layout.shape, n - 1]), -1)], -1)
+}
+export interface VanderOptions {
+  N?: number | null
+  /** Powers from 0 up instead of down to 0. */
+  increasing?: boolean
+}
+/** The matrix of powers of a vector, the highest first unless `increasing`, as `torch.vander`. */
+export function vander(x: Tensor, N?: number | null | VanderOptions, increasing = false): Tensor {
+  const options = typeof N === 'object' && N !== null ? N : { N, increasing }
+  if (x.ndim !== 1) throw new Error('x must be a one-dimensional tensor.')
+  const columns = options.N ?? x.layout.numel
+  if (columns < 0) throw new Error('N must be non-negative.')
+  const found = powers(x, columns)
+  return options.increasing ? found : flip(found, 1)
+}
+/** The powers x⁰ … xᴺ⁻¹ of the elements of the last dimension, as `torch.linalg.vander`. */
+export function linalgVander(x: Tensor, columns?: number | null | { N?: number | null }): Tensor {
+  const N = (typeof columns === 'object' ? columns?.N : columns) ?? null
+  const shape = x.ndim === 0 ? [1] : x.layout.shape
+  if (N !== null && N <= 1) throw new Error('N must be greater than 1.')
+  return powers(reshape(x, shape), N ?? shape[shape.length - 1])
+}
+
+/** Matrices (vectors count as rows) along the diagonal of a larger one, zeros elsewhere, as `torch.block_diag`. */
+export function blockDiag(...tensors: readonly Tensor[]): Tensor {
+  const dtype = resultType(tensors)
+  const blocks = tensors.map((t, i) => {
+    if (t.ndim > 2)
+      throw new Error(`torch.block_diag: Input tensors must have 2 or fewer dimensions. Input ${i} has ${t.ndim} dimensions`)
+    return to(t.ndim === 2 ? t : reshape(t, 1, -1), dtype)
+  })
+  if (blocks.length === 0) throw new Error('not implemented: block_diag of no tensors')
+  const columns = blocks.reduce((n, t) => n + t.layout.shape[1], 0)
+  let before = 0
+  return cat(
+    blocks.map((t) => {
+      const [rows, own] = t.layout.shape
+      const row = cat([filled(t, [rows, before], 0), t, filled(t, [rows, columns - before - own], 0)], 1)
+      before += own
+      return row
+    }),
+  )
+}
