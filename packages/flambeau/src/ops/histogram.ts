@@ -100,7 +100,8 @@ export function histogramdd(
   const points = wanted.map((_, d) => select(rows, 1, d))
   const range = options.range ?? null
   const binEdges = wanted.map((b, d) => (b instanceof Tensor ? b : edgesOf(points[d], b, range?.slice(2 * d, 2 * d + 2) ?? null)))
-  const hist = countIn(points, binEdges, options)
+  // Points without coordinates fall nowhere.
+  const hist = dims === 0 ? filled(self, [], 0) : countIn(points, binEdges, options)
   return Object.assign(
     { hist, binEdges },
     {
