@@ -7,6 +7,7 @@ import { sub } from './arithmetic.js'
 import { gt, lt, maskedFill } from './comparison.js'
 import { copyInto, counted, filled } from './copy.js'
 import { fromTypedArray, type TensorOptions, tensorOptions } from './creation.js'
+import type { WithInPlace } from './define.js'
 import { defineOp, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { contiguous, makeView, reshape, unsqueeze } from './view.js'
@@ -150,7 +151,7 @@ function bands(self: Tensor, name: string): Tensor {
 const above = (self: Tensor, offset: number): Tensor => gt(bands(self, 'tril'), offset)
 const below = (self: Tensor, offset: number): Tensor => lt(bands(self, 'triu'), offset)
 type Triangle = (self: Tensor, ...args: Arguments<[diagonal: number], BandOptions>) => Tensor
-const triangle = (name: string, outside: (self: Tensor, diagonal: number) => Tensor): Triangle & { readonly inPlace: Triangle } =>
+const triangle = (name: string, outside: (self: Tensor, diagonal: number) => Tensor): WithInPlace<Triangle> =>
   Object.assign<Triangle, { inPlace: Triangle }>((self, ...args) => maskedFill(self, outside(self, bandOf(name, args)), 0), {
     inPlace: (self, ...args) => maskedFill.inPlace(self, outside(self, bandOf(name, args)), 0),
   })
