@@ -7,7 +7,7 @@
  * @example
  * function diagonal(self: Tensor, ...args: Arguments<[offset: number, dim1: number, dim2: number], DiagonalOptions>)
  */
-export type Arguments<P extends readonly unknown[], O> = Partial<P> | WithOptions<P, O>
+export type Arguments<P extends readonly unknown[], O> = Partial<P> | WithOptions<{ [K in keyof P]: P[K] | undefined }, O>
 type WithOptions<P extends readonly unknown[], O> = P extends readonly [...infer First, unknown]
   ? [...P, O] | WithOptions<First, O>
   : [O]
@@ -63,7 +63,6 @@ export interface DimOptions {
 export function readArgument<T>(op: string, name: string, value: T | object | undefined, preset: T): T {
   if (value === undefined) return preset
   if (!isOptions(value)) return value as T
-  for (const key in value)
-    if (key !== name) throw new TypeError(`${op}() got an unexpected keyword argument '${key}'`)
+  for (const key in value) if (key !== name) throw new TypeError(`${op}() got an unexpected keyword argument '${key}'`)
   return (value[name] as T | undefined) ?? preset
 }

@@ -3,7 +3,7 @@
 import { type Arguments, readArguments } from '../core/arguments.js'
 import { isFloatingPoint } from '../core/dtype.js'
 import { wrapDim } from '../core/layout.js'
-import { Tensor } from '../core/tensor.js'
+import type { Tensor } from '../core/tensor.js'
 import { add, div, mul, sub } from './arithmetic.js'
 import { clone, to } from './cast.js'
 import { logicalXor } from './comparison.js'

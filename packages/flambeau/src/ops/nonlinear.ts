@@ -155,9 +155,12 @@ const bend = (args: Arguments<[beta: number, threshold: number], SoftplusOptions
  * torch.softplus(torch.tensor([0, 1])) // tensor([0.6931, 1.3133])
  * torch.softplus(torch.tensor([0, 1]), { beta: 2 }) // tensor([0.3466, 1.0635])
  */
-export const softplus: WithInPlace<Softplus> = Object.assign<Softplus, { inPlace: Softplus }>((self, ...args) => softplusOp.call(self, ...bend(args)), {
-  inPlace: (self, ...args) => softplusOp.callInPlace(self, ...bend(args)),
-})
+export const softplus: WithInPlace<Softplus> = Object.assign<Softplus, { inPlace: Softplus }>(
+  (self, ...args) => softplusOp.call(self, ...bend(args)),
+  {
+    inPlace: (self, ...args) => softplusOp.callInPlace(self, ...bend(args)),
+  },
+)
 /** ln sigmoid(x), as `torch.nn.functional.logsigmoid`. */
 export const logsigmoid = unary('LogSigmoid', e.sub(e.min(x, 0), e.log1p(e.exp(e.neg(e.abs(x))))), {
   ...float,

@@ -131,7 +131,10 @@ export interface InterleaveOptions {
  */
 export function repeatInterleave(
   self: Tensor,
-  ...args: Arguments<[repeats: number | Tensor | null, dim: number | null], InterleaveOptions & { repeats?: number | Tensor | null }>
+  ...args: Arguments<
+    [repeats: number | Tensor | null, dim: number | null],
+    InterleaveOptions & { repeats?: number | Tensor | null }
+  >
 ): Tensor {
   const { repeats = null, ...named } = readArguments<InterleaveOptions & { repeats?: number | Tensor | null }>(
     'repeat_interleave',

@@ -85,10 +85,7 @@ export interface BincountOptions {
  * torch.bincount(torch.tensor([1n, 3n, 1n])).tolist() // [0, 2, 0, 1]
  * torch.bincount(torch.tensor([1n, 0n]), { minlength: 3 }).tolist() // [1, 1, 0]
  */
-export function bincount(
-  self: Tensor,
-  ...args: Arguments<[weights: Tensor | null, minlength: number], BincountOptions>
-): Tensor {
+export function bincount(self: Tensor, ...args: Arguments<[weights: Tensor | null, minlength: number], BincountOptions>): Tensor {
   const names = ['weights', 'minlength'] as const
   const { weights: given = null, minlength: least = 0 } = readArguments<BincountOptions>('bincount', args, names)
   if (!isIntegral(self.dtype)) throw new Error(`"bincount_cpu" not implemented for '${scalarName(self.dtype)}'`)
