@@ -1,38 +1,54 @@
 /** The activations of `torch.nn.functional` that are formulas with parameters. */
 
+import { type Arguments, type DimOptions, readArgument, readArguments } from '../core/arguments.js'
+import { wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, variable, x, y } from '../ir/expr.js'
 import { mul, neg } from './arithmetic.js'
-import { floatsOnly, notBool, unary } from './define.js'
+import { floatsOnly, notBool, unary, type WithInPlace } from './define.js'
 import { sigmoid } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
-import { type SoftmaxOptions, softmax } from './softmax.js'
+import { type SoftmaxArguments, softmax } from './softmax.js'
 import { chunk } from './split.js'
 import { reshape } from './view.js'
 
 const float = { check: floatsOnly } as const
 const [a, b] = [variable('a'), variable('b')]
 
-/** A function of a tensor and one number with a default. */
-function withOne(name: string, preset: number, term: e.Expr, gradient?: e.Expr) {
+type One<N extends string> = (self: Tensor, value?: number | { [K in N]?: number }) => Tensor
+/** A function of a tensor and one number with a default, called `parameter`. */
+function withOne<N extends string>(
+  name: string,
+  parameter: N,
+  preset: number,
+  term: e.Expr,
+  gradient?: e.Expr,
+): WithInPlace<One<N>> {
   const op = new PointwiseOp(name, ['x', 'a'], [term], { ...float, untyped: ['a'], gradients: gradient && { x: gradient } })
-  return Object.assign((self: Tensor, value = preset): Tensor => op.call(self, value), {
-    inPlace: (self: Tensor, value = preset): Tensor => op.callInPlace(self, value),
-  })
-}
-/** A function of a tensor and two numbers with defaults. */
-function withTwo(name: string, presets: readonly [number, number], term: e.Expr, gradient: e.Expr) {
-  const op = new PointwiseOp(name, ['x', 'a', 'b'], [term], { ...float, untyped: ['a', 'b'], gradients: { x: gradient } })
-  return Object.assign((self: Tensor, first = presets[0], second = presets[1]): Tensor => op.call(self, first, second), {
-    inPlace: (self: Tensor, first = presets[0], second = presets[1]): Tensor => op.callInPlace(self, first, second),
-  })
+  return Object.assign<One<N>, { inPlace: One<N> }>(
+    (self, value) => op.call(self, readArgument<number>(name.toLowerCase(), parameter, value, preset)),
+    { inPlace: (self, value) => op.callInPlace(self, readArgument<number>(name.toLowerCase(), parameter, value, preset)) },
+  )
 }
 
-/** x where positive, alpha · (e^x − 1) elsewhere, as `torch.nn.functional.elu`. */
-export const elu = withOne('Elu', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(x)), x))
-/** x where positive, alpha · (e^(x/alpha) − 1) elsewhere, as `torch.nn.functional.celu`. */
-export const celu = withOne('Celu', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(e.div(x, a))), x))
+/**
+ * x where positive, alpha · (e^x − 1) elsewhere, as `torch.nn.functional.elu`. alpha is 1 unless given.
+ *
+ * @throws Error for integers
+ * @example
+ * torch.elu(torch.tensor([2, -1])) // tensor([ 2.0000, -0.6321])
+ * torch.elu(torch.tensor([2, -1]), { alpha: 2 }) // tensor([ 2.0000, -1.2642])
+ */
+export const elu = withOne('Elu', 'alpha', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(x)), x))
+/**
+ * x where positive, alpha · (e^(x/alpha) − 1) elsewhere, as `torch.nn.functional.celu`. alpha is 1 unless given.
+ *
+ * @throws Error for integers
+ * @example
+ * torch.celu(torch.tensor([2, -1]), 2) // tensor([ 2.0000, -0.7869])
+ */
+export const celu = withOne('Celu', 'alpha', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(e.div(x, a))), x))
 const SELU_SCALE = 1.0507009873554805
 const SELU_ALPHA = 1.6732632423543772
 /** The self-normalizing ELU, scale · (x or alpha · (e^x − 1)), as `torch.nn.functional.selu`. */
@@ -52,15 +68,27 @@ const hardtanhOp = new PointwiseOp('Hardtanh', ['x', 'a', 'b'], [e.min(e.max(x, 
   untyped: ['a', 'b'],
   gradients: { x: e.where(e.either(e.le(x, a), e.ge(x, b)), 0, g) },
 })
-function limits(self: Tensor, minVal: number, maxVal: number): [number, number] {
+export interface HardtanhOptions {
+  minVal?: number
+  maxVal?: number
+}
+type Hardtanh = (self: Tensor, ...args: Arguments<[minVal: number, maxVal: number], HardtanhOptions>) => Tensor
+function limits(self: Tensor, args: Arguments<[minVal: number, maxVal: number], HardtanhOptions>): [number, number] {
+  const { minVal = -1, maxVal = 1 } = readArguments<HardtanhOptions>('hardtanh', args, ['minVal', 'maxVal'])
   if (self.dtype === 'uint8' && (minVal < 0 || maxVal < 0))
     throw new Error('cannot do hardtanh on an unsigned type with negative limits')
   return [minVal, maxVal]
 }
-/** x limited to [minVal, maxVal], as `torch.nn.functional.hardtanh`. */
-export const hardtanh = Object.assign(
-  (self: Tensor, minVal = -1, maxVal = 1): Tensor => hardtanhOp.call(self, ...limits(self, minVal, maxVal)),
-  { inPlace: (self: Tensor, minVal = -1, maxVal = 1): Tensor => hardtanhOp.callInPlace(self, ...limits(self, minVal, maxVal)) },
+/**
+ * x limited to [minVal, maxVal], [−1, 1] unless given, as `torch.nn.functional.hardtanh`: min(max(x, minVal), maxVal).
+ *
+ * @example
+ * torch.hardtanh(torch.tensor([-2, 0.5, 2])).tolist() // [-1, 0.5, 1]
+ * torch.hardtanh(torch.tensor([-2, 0.5, 2]), { minVal: 0 }).tolist() // [0, 0.5, 1]
+ */
+export const hardtanh: WithInPlace<Hardtanh> = Object.assign<Hardtanh, { inPlace: Hardtanh }>(
+  (self, ...args) => hardtanhOp.call(self, ...limits(self, args)),
+  { inPlace: (self, ...args) => hardtanhOp.callInPlace(self, ...limits(self, args)) },
 )
 /** x limited to [0, 6], as `torch.nn.functional.relu6`. */
 export const relu6 = Object.assign((self: Tensor): Tensor => hardtanh(self, 0, 6), {
@@ -80,28 +108,58 @@ export const hardswish = unary('Hardswish', e.div(e.mul(x, ramp), 6), {
 
 const within = e.both(e.ge(x, e.neg(a)), e.le(x, a))
 /** x where |x| > lambd, 0 elsewhere, as `torch.nn.functional.hardshrink`. */
-export const hardshrink = withOne('Hardshrink', 0.5, e.where(within, 0, x), e.where(within, 0, g))
+export const hardshrink = withOne('Hardshrink', 'lambd', 0.5, e.where(within, 0, x), e.where(within, 0, g))
 const shrink = withOne(
   'Softshrink',
+  'lambd',
   0.5,
   e.where(e.gt(x, a), e.sub(x, a), e.where(e.lt(x, e.neg(a)), e.add(x, a), 0)),
   e.where(within, 0, g),
 )
 /** x moved towards 0 by lambd, and 0 between, as `torch.nn.functional.softshrink`. @throws Error for a negative lambd. */
-export function softshrink(self: Tensor, lambd = 0.5): Tensor {
-  if (!(lambd >= 0)) throw new Error(`lambda must be greater or equal to 0, but found to be ${lambd}.`)
-  return shrink(self, lambd)
+export function softshrink(self: Tensor, lambd?: number | { lambd?: number }): Tensor {
+  const limit = readArgument<number>('softshrink', 'lambd', lambd, 0.5)
+  if (!(limit >= 0)) throw new Error(`lambda must be greater or equal to 0, but found to be ${limit}.`)
+  return shrink(self, limit)
 }
 /** x − tanh(x), as `torch.nn.functional.tanhshrink`. */
 export const tanhshrink = unary('Tanhshrink', e.sub(x, e.tanh(x)), { result: 'float' })
 /** x / (1 + |x|), as `torch.nn.functional.softsign`. */
 export const softsign = unary('Softsign', e.div(x, e.add(1, e.abs(x))), { result: 'float' })
-/** ln(1 + e^(beta·x)) / beta, and x itself above the threshold, as `torch.nn.functional.softplus`. */
-export const softplus = withTwo(
+const softplusOp = new PointwiseOp(
   'Softplus',
-  [1, 20],
-  e.where(e.gt(e.mul(x, a), b), x, e.div(e.log1p(e.exp(e.mul(x, a))), a)),
-  e.where(e.gt(e.mul(x, a), b), g, e.mul(g, e.sigmoid(e.mul(x, a)))),
+  ['x', 'a', 'b'],
+  [e.where(e.gt(e.mul(x, a), b), x, e.div(e.log1p(e.exp(e.mul(x, a))), a))],
+  {
+    ...float,
+    untyped: ['a', 'b'],
+    gradients: { x: e.where(e.gt(e.mul(x, a), b), g, e.mul(g, e.sigmoid(e.mul(x, a)))) },
+  },
+)
+export interface SoftplusOptions {
+  beta?: number
+  /** Where beta · x is above it, the result is x itself. */
+  threshold?: number
+}
+type Softplus = (self: Tensor, ...args: Arguments<[beta: number, threshold: number], SoftplusOptions>) => Tensor
+const bend = (args: Arguments<[beta: number, threshold: number], SoftplusOptions>): [number, number] => {
+  const { beta = 1, threshold: above = 20 } = readArguments<SoftplusOptions>('softplus', args, ['beta', 'threshold'])
+  return [beta, above]
+}
+/**
+ * ln(1 + e^(beta·x)) / beta, and x itself where beta·x > threshold, as `torch.nn.functional.softplus`. beta is 1 and the
+ * threshold 20 unless given.
+ *
+ * @throws Error for integers
+ * @example
+ * torch.softplus(torch.tensor([0, 1])) // tensor([0.6931, 1.3133])
+ * torch.softplus(torch.tensor([0, 1]), { beta: 2 }) // tensor([0.3466, 1.0635])
+ */
+export const softplus: WithInPlace<Softplus> = Object.assign<Softplus, { inPlace: Softplus }>(
+  (self, ...args) => softplusOp.call(self, ...bend(args)),
+  {
+    inPlace: (self, ...args) => softplusOp.callInPlace(self, ...bend(args)),
+  },
 )
 /** ln sigmoid(x), as `torch.nn.functional.logsigmoid`. */
 export const logsigmoid = unary('LogSigmoid', e.sub(e.min(x, 0), e.log1p(e.exp(e.neg(e.abs(x))))), {
@@ -113,7 +171,12 @@ const thresholdOp = new PointwiseOp('Threshold', ['x', 'a', 'b'], [e.where(e.le(
   untyped: ['a', 'b'],
   gradients: { x: e.where(e.le(x, a), 0, g) },
 })
-/** x above the threshold, `value` elsewhere, as `torch.nn.functional.threshold`. */
+/**
+ * x above the threshold, `value` elsewhere, as `torch.nn.functional.threshold`.
+ *
+ * @example
+ * torch.threshold(torch.tensor([0.5, 2]), 1, 20).tolist() // [20, 2]
+ */
 export const threshold = Object.assign(
   (self: Tensor, limit: number, value: number): Tensor => thresholdOp.call(self, limit, value),
   { inPlace: (self: Tensor, limit: number, value: number): Tensor => thresholdOp.callInPlace(self, limit, value) },
@@ -137,13 +200,14 @@ export function prelu(self: Tensor, weight: Tensor): Tensor {
 }
 
 /** softmax(−x) along `dim`, as `torch.nn.functional.softmin`. */
-export const softmin = (self: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor => softmax(neg(self), dim, options)
+export const softmin = (self: Tensor, ...args: SoftmaxArguments): Tensor => softmax(neg(self), ...args)
 
 /** The first half of `dim` times the sigmoid of the second, as `torch.nn.functional.glu`. */
-export function glu(self: Tensor, dim = -1): Tensor {
+export function glu(self: Tensor, dim?: number | DimOptions): Tensor {
+  const d = readArgument<number>('glu', 'dim', dim, -1)
   if (self.ndim === 0) throw new Error('glu does not support 0-dimensional tensors')
-  const size = self.layout.shape.at(dim)!
-  if (size % 2 !== 0) throw new Error(`Halving dimension must be even, but dimension ${dim} is size ${size}`)
-  const [value, control] = chunk(self, 2, dim)
+  const size = self.layout.shape[wrapDim(d, self.ndim)]
+  if (size % 2 !== 0) throw new Error(`Halving dimension must be even, but dimension ${d} is size ${size}`)
+  const [value, control] = chunk(self, 2, d)
   return mul(value, sigmoid(control))
 }

@@ -42,15 +42,34 @@ function gradient(g: Tensor, out: Tensor, { dim, log }: Attributes): Tensor {
 
 export interface SoftmaxOptions {
   /** Cast to this dtype first. */
-  dtype?: DType
+  dtype?: DType | null
 }
-function run(log: boolean, self: Tensor, dim: number, options: SoftmaxOptions): Tensor {
-  const x = options.dtype === undefined ? self : to(self, options.dtype)
+/** `(1)`, `({ dim: 1 })`, `(1, { dtype })`. */
+export type SoftmaxArguments = [dim: number | (SoftmaxOptions & { dim: number }), options?: SoftmaxOptions]
+function run(log: boolean, self: Tensor, [first, second]: SoftmaxArguments): Tensor {
   const name = log ? 'log_softmax' : 'softmax'
+  const { dim, dtype = null } = typeof first === 'object' ? first : { ...second, dim: first }
+  if (typeof dim !== 'number') throw new TypeError(`${name}() missing 1 required positional argument: 'dim'`)
+  const x = dtype === null ? self : to(self, dtype)
   if (!isFloatingPoint(x.dtype)) throw new Error(`"${name}_lastdim_kernel_impl" not implemented for '${scalarName(x.dtype)}'`)
   return softmaxes[log ? 'log' : 'plain']([x], { dim: wrapDim(dim, self.ndim), log })[0]
 }
-/** e^x / Σ e^x along `dim`, as `torch.softmax`. */
-export const softmax = (self: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor => run(false, self, dim, options)
-/** x − ln Σ e^x along `dim`, as `torch.log_softmax`. */
-export const logSoftmax = (self: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor => run(true, self, dim, options)
+/**
+ * e^x / Σ e^x along `dim`, as `torch.softmax`: what it gives is positive and sums to 1 there.
+ *
+ * @throws Error for integers, unless a dtype is given
+ * @example
+ * torch.tensor([[1, 2], [3, 3]]).softmax(1)
+ * // tensor([[0.2689, 0.7311],
+ * //         [0.5000, 0.5000]])
+ * torch.softmax(torch.zeros(4), { dim: 0 }).tolist() // [0.25, 0.25, 0.25, 0.25]
+ */
+export const softmax = (self: Tensor, ...args: SoftmaxArguments): Tensor => run(false, self, args)
+/**
+ * x − ln Σ e^x along `dim`, without overflow, as `torch.log_softmax`.
+ *
+ * @throws Error for integers, unless a dtype is given
+ * @example
+ * torch.tensor([1, 2]).logSoftmax(0) // tensor([-1.3133, -0.3133])
+ */
+export const logSoftmax = (self: Tensor, ...args: SoftmaxArguments): Tensor => run(true, self, args)
