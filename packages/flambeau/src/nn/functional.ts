@@ -6,9 +6,11 @@ import { copy_ } from '../ops/cast.js'
 import { dropout as drop, type Generator } from '../ops/random.js'
 
 export { type GeluOptions, gelu } from '../ops/activation.js'
+export { type BatchNormOptions, batchNorm, type InstanceNormOptions, instanceNorm } from '../ops/batchNorm.js'
 export { type ConvOptions, conv2d } from '../ops/conv.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
 export { embedding } from '../ops/indexing.js'
+export { groupNorm, type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from '../ops/layerNorm.js'
 export {
   type BceWithLogitsOptions,
   binaryCrossEntropyWithLogits,
