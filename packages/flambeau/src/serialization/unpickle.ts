@@ -19,12 +19,14 @@ export class PyTuple {
   constructor(readonly items: readonly unknown[]) {}
 }
 /** A class or function that a pickle may name. */
-export interface Global {
-  readonly name: string
-  /** What calling it gives; absent where it may only be referred to. */
-  readonly call?: (args: readonly unknown[]) => unknown
-  /** An instance without its state, which BUILD then sets. */
-  readonly make?: () => PyObject
+export class Global {
+  constructor(
+    readonly name: string,
+    /** What calling it gives; absent where it may only be referred to. */
+    readonly call?: (args: readonly unknown[]) => unknown,
+    /** An instance without its state, which BUILD then sets. */
+    readonly make?: () => PyObject,
+  ) {}
 }
 /** An instance of a class from the table, which its state turns into `value`. */
 export class PyObject {
@@ -38,7 +40,7 @@ export class PyObject {
 
 export interface UnpickleOptions {
   /** What a pickle means by a name. @throws FormatError for what is not allowed. */
-  readonly find: (module: string, name: string) => Global
+  readonly find: (module: string, name: string) => unknown
   /** What a persistent id stands for: storages. */
   readonly persistent: (id: unknown) => unknown
 }
@@ -167,7 +169,7 @@ interface Machine {
   put(key: number): void
   get(key: number): unknown
   memoSize(): number
-  find(module: string, name: string): Global
+  find(module: string, name: string): unknown
   persistent(id: unknown): unknown
 }
 
@@ -210,9 +212,9 @@ const unescaped = (body: string): string =>
 
 function call(callee: unknown, args: unknown): unknown {
   if (!(args instanceof PyTuple)) throw new FormatError('its pickle calls something without a tuple of arguments')
-  const { name, call: run } = callee as Global
-  if (run === undefined) throw new FormatError(`its pickle calls ${name ?? 'something that cannot be called'}`)
-  return run(args.items)
+  if (!(callee instanceof Global)) throw new FormatError('its pickle calls something that cannot be called')
+  if (callee.call === undefined) throw new FormatError(`its pickle calls ${callee.name}, which is not supported`)
+  return callee.call(args.items)
 }
 
 /** Puts pairs into a dict. */
@@ -243,11 +245,11 @@ function build(target: unknown, state: unknown): void {
 }
 
 function make(cls: unknown, args: unknown): PyObject {
-  const { name, make: instance } = (cls ?? {}) as Global
-  if (instance === undefined) throw new FormatError(`its pickle makes an instance of ${name ?? 'something that is no class'}`)
+  if (!(cls instanceof Global) || cls.make === undefined)
+    throw new FormatError(`its pickle makes an instance of ${cls instanceof Global ? cls.name : 'something that is no class'}`)
   if (!(args instanceof PyTuple) || args.items.length > 0)
-    throw new FormatError(`its pickle makes a ${name} with arguments, which is not supported`)
-  return instance()
+    throw new FormatError(`its pickle makes a ${cls.name} with arguments, which is not supported`)
+  return cls.make()
 }
 
 const tuple = (m: Machine, n: number): void => {
@@ -257,115 +259,115 @@ const tuple = (m: Machine, n: number): void => {
 
 /** By opcode, as Python's pickletools names them. INST, OBJ, EXT and the out-of-band buffers are not among them. */
 const operations: Partial<Record<number, (m: Machine) => void>> = {
-  0x80: (m) => {
+  128: (m) => {
     const protocol = m.u8()
     if (protocol > 5) throw new FormatError(`its pickle has protocol ${protocol}, and 5 is the newest`)
   },
-  0x95: (m) => void m.u64(), // FRAME
-  0x28: (m) => m.mark(),
-  0x30: (m) => void m.pop(),
-  0x31: (m) => void m.toMark(), // POP_MARK
-  0x32: (m) => m.push(m.top()), // DUP
-  0x4e: (m) => m.push(null),
-  0x88: (m) => m.push(true),
-  0x89: (m) => m.push(false),
-  0x49: (m) => {
+  149: (m) => void m.u64(), // FRAME
+  40: (m) => m.mark(),
+  48: (m) => void m.pop(),
+  49: (m) => void m.toMark(), // POP_MARK
+  50: (m) => m.push(m.top()), // DUP
+  78: (m) => m.push(null),
+  136: (m) => m.push(true),
+  137: (m) => m.push(false),
+  73: (m) => {
     const line = m.line()
     m.push(line === '00' ? false : line === '01' ? true : decimal(line))
   },
-  0x4c: (m) => m.push(decimal(m.line())),
-  0x46: (m) => {
+  76: (m) => m.push(decimal(m.line())),
+  70: (m) => {
     const value = Number(m.line().replace('inf', 'Infinity').replace('nan', 'NaN'))
     m.push(value)
   },
-  0x4a: (m) => m.push(m.i32()),
-  0x4b: (m) => m.push(m.u8()),
-  0x4d: (m) => m.push(m.u16()),
-  0x8a: (m) => m.push(long(m.bytes(m.u8()))),
-  0x8b: (m) => {
+  74: (m) => m.push(m.i32()),
+  75: (m) => m.push(m.u8()),
+  77: (m) => m.push(m.u16()),
+  138: (m) => m.push(long(m.bytes(m.u8()))),
+  139: (m) => {
     const length = m.i32()
     if (length < 0 || length > 1000) throw new FormatError('its pickle has a number of absurd length')
     m.push(long(m.bytes(length)))
   },
-  0x47: (m) => m.push(m.f64()),
-  0x53: (m) => m.push(quoted(m.line())), // STRING
-  0x56: (m) => m.push(unescaped(m.line())), // UNICODE
-  0x54: (m) => m.push(latin1.decode(m.bytes(m.u32()))), // BINSTRING
-  0x55: (m) => m.push(latin1.decode(m.bytes(m.u8()))),
-  0x58: (m) => m.push(text(m.bytes(m.u32()))),
-  0x8c: (m) => m.push(text(m.bytes(m.u8()))),
-  0x8d: (m) => m.push(text(m.bytes(m.u64()))),
-  0x42: (m) => m.push(m.bytes(m.u32()).slice()), // BINBYTES
-  0x43: (m) => m.push(m.bytes(m.u8()).slice()),
-  0x8e: (m) => m.push(m.bytes(m.u64()).slice()),
-  0x96: (m) => m.push(m.bytes(m.u64()).slice()), // BYTEARRAY8
-  0x5d: (m) => m.push([]),
-  0x6c: (m) => m.push(m.toMark()), // LIST
-  0x61: (m) => {
+  71: (m) => m.push(m.f64()),
+  83: (m) => m.push(quoted(m.line())), // STRING
+  86: (m) => m.push(unescaped(m.line())), // UNICODE
+  84: (m) => m.push(latin1.decode(m.bytes(m.u32()))), // BINSTRING
+  85: (m) => m.push(latin1.decode(m.bytes(m.u8()))),
+  88: (m) => m.push(text(m.bytes(m.u32()))),
+  140: (m) => m.push(text(m.bytes(m.u8()))),
+  141: (m) => m.push(text(m.bytes(m.u64()))),
+  66: (m) => m.push(m.bytes(m.u32()).slice()), // BINBYTES
+  67: (m) => m.push(m.bytes(m.u8()).slice()),
+  142: (m) => m.push(m.bytes(m.u64()).slice()),
+  150: (m) => m.push(m.bytes(m.u64()).slice()), // BYTEARRAY8
+  93: (m) => m.push([]),
+  108: (m) => m.push(m.toMark()), // LIST
+  97: (m) => {
     const item = m.pop()
     append(m.top(), [item])
   },
-  0x65: (m) => {
+  101: (m) => {
     const items = m.toMark()
     append(m.top(), items)
   },
-  0x29: (m) => m.push(new PyTuple([])),
-  0x74: (m) => m.push(new PyTuple(m.toMark())),
-  0x85: (m) => tuple(m, 1),
-  0x86: (m) => tuple(m, 2),
-  0x87: (m) => tuple(m, 3),
-  0x7d: (m) => m.push(new PyDict()),
-  0x64: (m) => {
+  41: (m) => m.push(new PyTuple([])),
+  116: (m) => m.push(new PyTuple(m.toMark())),
+  133: (m) => tuple(m, 1),
+  134: (m) => tuple(m, 2),
+  135: (m) => tuple(m, 3),
+  125: (m) => m.push(new PyDict()),
+  100: (m) => {
     const dict = new PyDict()
     setItems(dict, m.toMark())
     m.push(dict)
   },
-  0x73: (m) => {
+  115: (m) => {
     const value = m.pop()
     const key = m.pop()
     setItems(m.top(), [key, value])
   },
-  0x75: (m) => {
+  117: (m) => {
     const items = m.toMark()
     setItems(m.top(), items)
   },
-  0x8f: (m) => m.push(new Set()), // EMPTY_SET
-  0x90: (m) => {
+  143: (m) => m.push(new Set()), // EMPTY_SET
+  144: (m) => {
     const items = m.toMark()
     const set = m.top()
     if (!(set instanceof Set)) throw new FormatError('its pickle adds to something that is no set')
     for (const item of items) set.add(item)
   },
-  0x91: (m) => m.push(new Set(m.toMark())), // FROZENSET
-  0x70: (m) => m.put(Number(decimal(m.line()))),
-  0x71: (m) => m.put(m.u8()),
-  0x72: (m) => m.put(m.u32()),
-  0x94: (m) => m.put(m.memoSize()), // MEMOIZE
-  0x67: (m) => m.push(m.get(Number(decimal(m.line())))),
-  0x68: (m) => m.push(m.get(m.u8())),
-  0x6a: (m) => m.push(m.get(m.u32())),
-  0x63: (m) => {
+  145: (m) => m.push(new Set(m.toMark())), // FROZENSET
+  112: (m) => m.put(Number(decimal(m.line()))),
+  113: (m) => m.put(m.u8()),
+  114: (m) => m.put(m.u32()),
+  148: (m) => m.put(m.memoSize()), // MEMOIZE
+  103: (m) => m.push(m.get(Number(decimal(m.line())))),
+  104: (m) => m.push(m.get(m.u8())),
+  106: (m) => m.push(m.get(m.u32())),
+  99: (m) => {
     const module = m.line()
     m.push(m.find(module, m.line()))
   },
-  0x93: (m) => {
+  147: (m) => {
     const [name, module] = [m.pop(), m.pop()]
     if (typeof name !== 'string' || typeof module !== 'string') throw new FormatError('its pickle names a global by no string')
     m.push(m.find(module, name))
   },
-  0x52: (m) => {
+  82: (m) => {
     const args = m.pop()
     m.push(call(m.pop(), args))
   },
-  0x81: (m) => {
+  129: (m) => {
     const args = m.pop()
     m.push(make(m.pop(), args))
   },
-  0x62: (m) => {
+  98: (m) => {
     const state = m.pop()
     build(m.top(), state)
   },
-  0x51: (m) => m.push(m.persistent(m.pop())),
+  81: (m) => m.push(m.persistent(m.pop())),
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
+import { crc32 } from './checksum.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
@@ -45,6 +46,7 @@ const kernels: KernelTable = {
   indexAdd,
   arange,
   nonzero,
+  crc32,
   cumulative,
   sort,
   topk,
