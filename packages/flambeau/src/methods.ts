@@ -34,9 +34,10 @@ import { gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd } from './o
 import { indexCopy, indexFill, indexPut, maskedScatter, put, take } from './ops/indexPut.js'
 import * as integers from './ops/integers.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
+import * as matrices from './ops/linalg/torch.js'
 import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
 import { dist, norm, renorm } from './ops/norm.js'
-import { cross, kron, matrixPower, vdot } from './ops/products.js'
+import { cross, kron, vdot } from './ops/products.js'
 import * as quantiles from './ops/quantile.js'
 import {
   bernoulli,
@@ -74,6 +75,8 @@ const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = acti
 
 const { trilIndices: _trilIndices, triuIndices: _triuIndices, ...diagonal } = diagonals
 
+const { luUnpack: _luUnpack, pcaLowrank: _pcaLowrank, svdLowrank: _svdLowrank, ...matrixMethods } = matrices
+
 const functions = {
   ...activations,
   ...aliases,
@@ -97,8 +100,9 @@ const functions = {
   ...{ gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd },
   ...{ bernoulli, bernoulli_, cauchy_, exponential_, geometric_, logNormal_, multinomial, normal_, random_, uniform_ },
   ...{ bincount, bucketize, diff, histc, histogram, unique, uniqueConsecutive },
-  ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
+  ...{ corrcoef, cov, cross, dist, kron, norm, renorm, vdot },
   ...integers,
+  ...matrixMethods,
   ...real,
   ...quantiles,
   ...scans,

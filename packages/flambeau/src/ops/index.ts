@@ -37,6 +37,7 @@ export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, pu
 export * from './integers.js'
 export * from './joining.js'
 export * as linalg from './linalg.js'
+export * from './linalg/torch.js'
 export * from './loss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
