@@ -3,13 +3,13 @@
 import { type Arguments, readArguments } from '../../core/arguments.js'
 import { type Named, named } from '../../core/results.js'
 import type { Tensor } from '../../core/tensor.js'
-import { add, div, mul, rsub, sub } from '../arithmetic.js'
+import { add, div, mul, sub } from '../arithmetic.js'
 import { filled } from '../copy.js'
 import { diagEmbed } from '../diagonal.js'
 import { defineOp, needsRecording, type Op } from '../dispatch.js'
 import { matmul } from '../matmul.js'
 import { unsqueeze } from '../view.js'
-import { batchOf, emptyAs, identityLike, LinAlgError, mT, requireKernel, requireSquare, sizesOf } from './matrices.js'
+import { batchOf, emptyAs, identityLike, LinAlgError, mT, requireKernel, requireSquare, sizesOf, skew } from './matrices.js'
 
 interface Attributes {
   readonly upper: boolean
@@ -37,10 +37,9 @@ const eighOp: Op<Attributes> = defineOp<Attributes>({
   save: (_inputs, outputs) => outputs,
   backward: ([gL, gV], { saved: [L, V] }) => {
     if (gV === null) return [matmul(mul(V, unsqueeze(gL!, -2)), mT(V))]
-    const one = identityLike(L, L.layout.shape.at(-1)!)
-    // L_j − L_i, ones on the diagonal: a change of an eigenvector along itself is none.
-    const gaps = add(sub(unsqueeze(L, -2), unsqueeze(L, -1)), one)
-    const turning = mul(div(matmul(mT(V), gV), gaps), rsub(one, 1))
+    // L_j − L_i, ones on the diagonal, where the skew part is zero.
+    const gaps = add(sub(unsqueeze(L, -2), unsqueeze(L, -1)), identityLike(L, L.layout.shape.at(-1)!))
+    const turning = div(div(skew(matmul(mT(V), gV)), 2), gaps)
     const inner = gL === null ? turning : add(turning, diagEmbed(gL))
     return [matmul(V, matmul(inner, mT(V)))]
   },

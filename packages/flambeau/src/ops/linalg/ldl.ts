@@ -77,6 +77,7 @@ function factorize(a: Row[]): { pivots: number[]; info: number } {
     }
     k += step
   }
+  for (let i = 0; i < n; i++) a[i].fill(0, i + 1)
   return { pivots, info }
 }
 

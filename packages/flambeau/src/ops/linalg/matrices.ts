@@ -83,7 +83,7 @@ export class LinAlgError extends Error {
 export function checkInfos(infos: Tensor, name: string, message: (info: number) => string): void {
   const values = elements(infos)
   for (let i = 0; i < values.length; i++)
-    if (values[i] !== 0) {
+    if (Number(values[i]) !== 0) {
       const which = infos.ndim > 0 ? `(Batch element ${i}): ` : ''
       throw new LinAlgError(`${name}: ${which}${message(Number(values[i]))}`)
     }

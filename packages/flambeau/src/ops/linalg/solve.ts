@@ -7,13 +7,14 @@ import { type Named, named } from '../../core/results.js'
 import type { Tensor } from '../../core/tensor.js'
 import { abs, add, mul, neg, remainder, sign, sub } from '../arithmetic.js'
 import { to } from '../cast.js'
-import { eq, maskedFill, ne, where } from '../comparison.js'
+import { eq, le, maskedFill, ne, where } from '../comparison.js'
 import { counted, filled } from '../copy.js'
+import { item } from '../creation.js'
 import { diagEmbed } from '../diagonal.js'
 import { defineOp, type Op } from '../dispatch.js'
 import { log } from '../elementary.js'
 import { matmul } from '../matmul.js'
-import { any, prod, sum } from '../reduce.js'
+import { amax, any, prod, sum } from '../reduce.js'
 import { cumprod } from '../scan.js'
 import { movedim, narrow, reshape, squeeze, unsqueeze } from '../view.js'
 import { flip } from '../rearrange.js'
@@ -154,16 +155,22 @@ function productOfOthers(s: Tensor): Tensor {
   return mul(before, after)
 }
 
-/** The matrix of cofactors, adj(A)ᵀ: det(A) A⁻ᵀ, or where A is singular det(U) det(V) U diag(Π of the other S) Vᵀ. */
+/**
+ * The matrix of cofactors, adj(A)ᵀ: det(A) A⁻ᵀ, or where A is singular det(U) det(V) U diag(Π of the other S) Vᵀ. That is
+ * taken for nearly singular matrices too if it is to be differentiated again, since the derivative of A⁻ᵀ grows faster.
+ */
 function cofactors(a: Tensor, LU: Tensor, pivots: Tensor, det: Tensor): Tensor {
   const n = sizesOf(a)[0]
   const one = identityLike(a, n)
-  const singular = any(eq(mainDiagonal(LU), 0), -1)
-  const mask = unsqueeze(unsqueeze(singular, -1), -1)
+  const factors = abs(mainDiagonal(LU))
+  const epsilon = a.dtype === 'float64' ? 2 ** -52 : 2 ** -23
+  const limit = isGradEnabled() ? mul(amax(factors, -1, { keepdim: true }), 100 * n * epsilon) : 0
+  const singular = any(le(factors, limit), -1)
   const scaled = mul(one, unsqueeze(unsqueeze(det, -1), -1))
-  const isSingular = to(any(singular), 'float32').item() !== 0
-  if (!isSingular) return isGradEnabled() ? solution(mT(a), scaled)[0] : solveWithFactors(LU, pivots, scaled, true)
-  const regular = solution(mT(where(mask, one, a)), scaled)[0]
+  // The inverse must be that of the very factors whose product is the determinant: their errors cancel.
+  if (!item(any(singular))) return isGradEnabled() ? mT(solution(a, scaled)[0]) : solveWithFactors(LU, pivots, scaled, true)
+  const mask = unsqueeze(unsqueeze(singular, -1), -1)
+  const regular = mT(solution(where(mask, one, a), scaled)[0])
   // Where it is not needed, the decomposition is that of a matrix with different singular values.
   const spread = diagEmbed(to(counted(a, n), a.dtype))
   const { U, S, Vh } = svd(where(mask, a, spread))
@@ -181,7 +188,7 @@ const detOp: Op<undefined> = defineOp({
   },
   save: ([a], [out, LU, pivots]) => [a, out, LU, pivots],
   backward: ([g], { saved: [a, out, LU, pivots] }) => {
-    if (a.layout.numel === 0) return [filled(a, a.layout.shape, 0)]
+    if (a.layout.numel === 0) return [null]
     return [mul(unsqueeze(unsqueeze(g!, -1), -1), cofactors(a, LU, pivots, out))]
   },
 })
