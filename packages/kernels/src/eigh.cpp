@@ -1,45 +1,28 @@
-// Eigenvalues of symmetric matrices: reflectors make the matrix tridiagonal, implicit QL rotations make that diagonal.
-#include "matrices.hpp"
+// Eigenvalues of symmetric matrices: reflectors make the matrix tridiagonal, implicit QL rotations make that diagonal. All
+// in double.
+#include "rotations.hpp"
 
 namespace flambeau {
 namespace {
 
-constexpr double kEpsilon = 2.220446049250313e-16;
-
-// f(begin, end) over the rows of an n x n matrix, on several threads where that pays.
-template <class F> void rowsOf(int64_t rows, int64_t width, F&& f) {
-  parallelFor(rows, std::max<int64_t>(32768 / (width + 1), 8), f);
-}
-
 // A = Q T QT: T's diagonal in d, what lies beside it in e; A's rows right of that keep the reflectors, tau their factors.
 void tridiagonalize(int64_t n, double* a, double* d, double* e, double* tau, double* work) {
   for (int64_t k = 0; k < n; k++) {
-    double* const row = a + k * n;
+    double *const row = a + k * n, *const v = row + k + 1;
     d[k] = row[k];
     e[k] = tau[k] = 0;
     const int64_t r = n - k - 1;
     if (r == 0) continue;
-    double* const v = row + k + 1;
-    double scale = 0;
-    for (int64_t i = 1; i < r; i++) scale = std::max(scale, std::abs(v[i]));
-    e[k] = v[0];
-    if (scale == 0) continue;
-    scale = std::max(scale, std::abs(v[0]));
-    double sum = 0;
-    for (int64_t i = 0; i < r; i++) sum += (v[i] / scale) * (v[i] / scale);
-    const double beta = -std::copysign(scale * std::sqrt(sum), v[0]), pivot = v[0] - beta;
-    tau[k] = (beta - v[0]) / beta;
-    e[k] = beta;
-    v[0] = 1;
-    for (int64_t i = 1; i < r; i++) v[i] /= pivot;
+    tau[k] = makeReflector(r, v, e[k]);
+    if (tau[k] == 0) continue;
     // With H = I - tau v vT: H B H = B - v wT - w vT, w = p - (tau pTv / 2) v, p = tau B v.
-    double* const corner = a + (k + 1) * n + k + 1;
-    rowsOf(r, r, [&](int64_t begin, int64_t end) {
+    double* const corner = a + (k + 1) * (n + 1);
+    slices(r, r, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) work[i] = tau[k] * dot(r, corner + i * n, v);
     });
     const double half = tau[k] * dot(r, work, v) / 2;
     for (int64_t i = 0; i < r; i++) work[i] -= half * v[i];
-    rowsOf(r, r, [&](int64_t begin, int64_t end) {
+    slices(r, 2 * r, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         double* const to = corner + i * n;
         const double x = v[i], y = work[i];
@@ -47,44 +30,6 @@ void tridiagonalize(int64_t n, double* a, double* d, double* e, double* tau, dou
       }
     });
   }
-}
-
-// The rows of QT, Q the product of the reflectors that tridiagonalize left in A.
-void formRows(int64_t n, const double* a, const double* tau, double* q) {
-  for (int64_t i = 0; i < n * n; i++) q[i] = i % (n + 1) == 0;
-  // From the last to the first, each touches only the corner below it. QT = … H1 H0: H is applied to columns, from the right.
-  for (int64_t k = n - 2; k >= 0; k--) {
-    if (tau[k] == 0) continue;
-    const int64_t r = n - k - 1;
-    const double* const v = a + k * n + k + 1;
-    double* const corner = q + (k + 1) * n + k + 1;
-    rowsOf(r, r, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; i++) {
-        double* const row = corner + i * n;
-        const double factor = tau[k] * dot(r, row, v);
-        for (int64_t j = 0; j < r; j++) row[j] -= factor * v[j];
-      }
-    });
-  }
-}
-
-struct Rotation {
-  double c, s;
-};
-
-// Rotates rows first, first + 1 … of Z in pairs, the last pair first; slices of columns stay in cache and are shared among threads.
-void rotateRows(int64_t n, double* z, int64_t first, int64_t count, const Rotation* rotations) {
-  parallelFor(n, std::max<int64_t>(64, (128 << 10) / (count + 1) / 8 * 8), [&](int64_t begin, int64_t end) {
-    for (int64_t i = count - 1; i >= 0; i--) {
-      double *const x = z + (first + i) * n, *const y = x + n;
-      const double c = rotations[i].c, s = rotations[i].s;
-      for (int64_t j = begin; j < end; j++) {
-        const double p = x[j], q = y[j];
-        x[j] = c * p - s * q;
-        y[j] = s * p + c * q;
-      }
-    }
-  });
 }
 
 // Diagonalizes T; the rows of Z (or null) are rotated alike. False: no convergence.
@@ -100,9 +45,9 @@ bool implicitQL(int64_t n, double* d, double* e, double* z, Rotation* rotations)
       double g = (d[l + 1] - d[l]) / (2 * e[l]), r = std::hypot(g, 1.0);
       g = d[m] - d[l] + e[l] / (g + std::copysign(r, g));
       double s = 1, c = 1, p = 0;
-      int64_t i = m - 1;
+      int64_t i = m - 1, count = 0;
       for (; i >= l; i--) {
-        double f = s * e[i], b = c * e[i];
+        const double f = s * e[i], b = c * e[i];
         r = std::hypot(f, g);
         e[i + 1] = r;
         if (r == 0) {  // the matrix splits here
@@ -116,9 +61,9 @@ bool implicitQL(int64_t n, double* d, double* e, double* z, Rotation* rotations)
         p = s * r;
         d[i + 1] = g + p;
         g = c * r - b;
-        rotations[i] = {c, s};
+        rotations[count++] = {i, i + 1, c, -s};
       }
-      if (z) rotateRows(n, z, i + 1, m - 1 - i, rotations + i + 1);
+      if (z) rotateRows(n, z, rotations, count);
       if (i >= l) continue;
       d[l] -= p;
       e[l] = g;
@@ -131,64 +76,55 @@ bool implicitQL(int64_t n, double* d, double* e, double* z, Rotation* rotations)
 }  // namespace
 
 // eigh(x, values, vectors?, upper): eigenvalues in ascending order and eigenvectors as columns, from one triangle of x.
-// Computed in double. Answers with the number, from 1, of the first matrix without convergence (it is not finite), or 0.
+// Answers with the number, from 1, of the first matrix without convergence (it is not finite), or 0.
 KERNEL(eigh) {
   const TensorArg x = args.tensor(), values = args.tensor(), vectors = args.tensor();
   const bool upper = args.flag(), wanted = bool(vectors);
   if (x.dtype != values.dtype || (wanted && vectors.dtype != x.dtype)) return kUnsupported;
   const Batch xs(x), ds(values, 1), vs(vectors, wanted ? 2 : 0);
-  std::atomic<int64_t> bad{0};
+  FirstFailure failure;
   const int status = dispatchReal(x.dtype, [&](auto tag) -> int {
     using T = decltype(tag);
     const int64_t n = xs.rows;
-    return eachMatrix(xs.count, 8 * n * n * n,
-                      [&](int64_t b) {
-                        Scratch scratch;
-                        double* const a = scratch.get<double>(n * n * (wanted ? 2 : 1) + 7 * n);
-                        if (!a) return false;
-                        double *const d = a + n * n, *const e = d + n, *const tau = e + n, *const work = tau + n;
-                        Rotation* const rotations = reinterpret_cast<Rotation*>(work + n);
-                        double* const z = wanted ? work + 3 * n : nullptr;
-                        const T* from = xs.at<T>(b);
-                        double largest = 0;
-                        bool finite = true;
-                        for (int64_t i = 0; i < n; i++)
-                          for (int64_t j = 0; j <= i; j++) {
-                            const double v = from[upper ? j * xs.rs + i * xs.cs : i * xs.rs + j * xs.cs];
-                            finite = finite && std::isfinite(v);
-                            largest = std::max(largest, std::abs(v));
-                            a[i * n + j] = a[j * n + i] = v;
-                          }
-                        // Squares must neither overflow nor vanish.
-                        const double factor = largest == 0 || !finite ? 1 : std::ldexp(1.0, -std::ilogb(largest));
-                        for (int64_t i = 0; i < n * n; i++) a[i] *= factor;
-                        if (finite) {
-                          tridiagonalize(n, a, d, e, tau, work);
-                          if (wanted) formRows(n, a, tau, z);
-                          finite = implicitQL(n, d, e, z, rotations);
-                        }
-                        if (!finite) {
-                          int64_t first = bad.load();
-                          while ((first == 0 || b + 1 < first) && !bad.compare_exchange_weak(first, b + 1)) {}
-                          return true;
-                        }
-                        // e holds the order from here on.
-                        for (int64_t i = 0; i < n; i++) e[i] = double(i);
-                        std::sort(e, e + n, [&](double p, double q) { return d[int64_t(p)] < d[int64_t(q)]; });
-                        T* const to = ds.at<T>(b);
-                        for (int64_t k = 0; k < n; k++) {
-                          const int64_t place = int64_t(e[k]);
-                          to[k * ds.cs] = T(d[place] / factor);
-                          if (!wanted) continue;
-                          T* const column = vs.at<T>(b) + k * vs.cs;
-                          for (int64_t i = 0; i < n; i++) column[i * vs.rs] = T(z[place * n + i]);
-                        }
-                        return true;
-                      })
-               ? kOk
-               : kOutOfMemory;
+    const auto one = [&](int64_t b) {
+      Scratch scratch;
+      double* const a = scratch.get<double>(n * n * (wanted ? 2 : 1) + 8 * n);
+      if (!a) return false;
+      double *const d = a + n * n, *const e = d + n, *const tau = e + n, *const work = tau + n;
+      Rotation* const rotations = reinterpret_cast<Rotation*>(work + n);
+      double* const z = wanted ? work + 5 * n : nullptr;
+      const T* from = xs.at<T>(b);
+      double largest = 0;
+      bool finite = true;
+      for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j <= i; j++) {
+          const double v = from[upper ? j * xs.rs + i * xs.cs : i * xs.rs + j * xs.cs];
+          finite = finite && std::isfinite(v);
+          largest = std::max(largest, std::abs(v));
+          a[i * n + j] = a[j * n + i] = v;
+        }
+      if (!finite) return failure.note(b), true;
+      const double factor = normalizer(largest);
+      for (int64_t i = 0; i < n * n; i++) a[i] *= factor;
+      tridiagonalize(n, a, d, e, tau, work);
+      if (wanted) formRows(n, a, tau, 1, z);
+      if (!implicitQL(n, d, e, z, rotations)) return failure.note(b), true;
+      // e holds the order from here on.
+      for (int64_t i = 0; i < n; i++) e[i] = double(i);
+      std::sort(e, e + n, [&](double p, double q) { return d[int64_t(p)] < d[int64_t(q)]; });
+      T* const to = ds.at<T>(b);
+      for (int64_t k = 0; k < n; k++) {
+        const int64_t place = int64_t(e[k]);
+        to[k * ds.cs] = T(d[place] / factor);
+        if (!wanted) continue;
+        T* const column = vs.at<T>(b) + k * vs.cs;
+        for (int64_t i = 0; i < n; i++) column[i * vs.rs] = T(z[place * n + i]);
+      }
+      return true;
+    };
+    return eachMatrix(xs.count, 8 * n * n * n, one) ? kOk : kOutOfMemory;
   });
-  args.result(1, double(bad.load()));
+  args.result(1, failure.number());
   return status;
 }
 

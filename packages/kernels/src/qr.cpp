@@ -8,18 +8,25 @@ constexpr int64_t kBlock = 32;
 
 // The reflector that takes x, n elements, to a multiple of the first unit vector: x becomes [beta, v[1], …]. Answers with tau.
 template <class T> T reflector(int64_t n, T* x, int64_t stride) {
-  T scale = 0;
-  for (int64_t i = 1; i < n; i++) scale = std::max(scale, std::abs(x[i * stride]));
-  bool finite = true;
-  for (int64_t i = 1; i < n; i++) finite = finite && std::isfinite(x[i * stride]);
-  if (scale == 0 && finite) return 0;
-  if (!finite || !std::isfinite(x[0])) scale = 1;
-  else scale = std::max(scale, std::abs(x[0]));
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += double(x[i * stride] / scale) * double(x[i * stride] / scale);
-  const T alpha = x[0], beta = -std::copysign(scale * T(std::sqrt(sum)), alpha);
+  T scale = 0, nan = 0;
+  for (int64_t i = 1; i < n; i++) {
+    scale = std::max(scale, std::abs(x[i * stride]));
+    nan += x[i * stride] * 0;  // also of infinities
+  }
+  nan += x[0] * 0;
+  if (scale == 0 && nan == 0) return 0;
+  scale = std::max(scale, std::abs(x[0]));
+  // In units of the largest, so that v is exact even where the elements are too small to be.
+  const T alpha = nan == 0 ? x[0] / scale : nan;
+  double sum = double(alpha) * double(alpha);
+  for (int64_t i = 1; i < n; i++) {
+    T& v = x[i * stride];
+    v /= scale;
+    sum += double(v) * double(v);
+  }
+  const T beta = -std::copysign(T(std::sqrt(sum)), alpha);
   for (int64_t i = 1; i < n; i++) x[i * stride] /= alpha - beta;
-  x[0] = beta;
+  x[0] = beta * scale;
   return (beta - alpha) / beta;
 }
 

@@ -78,13 +78,13 @@ export function svd(x: Operand, u: Operand | null, s: Operand, vt: Operand | nul
     )
     if (u === null || vt === null) return
     // A matrix of rank r gives r directions; a singular value that is mere rounding gives none.
-    const found = order.filter((k) => values[k] > 1e-150).map((k) => w[k].map((value) => value / values[k]))
+    const least = values[order[0]] * long * Number.EPSILON
+    const found = order.filter((k) => values[k] > least).map((k) => w[k].map((value) => value / values[k]))
     const longRows = complete(found, Math.max(...[u.layout.shape.at(-1)!, vt.layout.shape.at(-2)!]))
     const longBasis = longRows.slice(0, wide ? vt.layout.shape.at(-2)! : u.layout.shape.at(-1)!)
     const shortBasis = order.map((k) => turned[k])
     writeMatrix(u, b, transposed(wide ? shortBasis : longBasis, rows))
     writeMatrix(vt, b, wide ? longBasis : shortBasis)
-    void long
   })
   return bad
 }
