@@ -9,6 +9,7 @@ import * as activation from './ops/activation.js'
 import * as aliases from './ops/aliases.js'
 import * as arithmetic from './ops/arithmetic.js'
 import { at, setAt } from './ops/at.js'
+import * as binaryParts from './ops/binaryParts.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
 import {
@@ -17,6 +18,7 @@ import {
   item,
   itemBigInt,
   newEmpty,
+  newEmptyStrided,
   newFull,
   newOnes,
   newTensor,
@@ -29,9 +31,11 @@ import {
 import * as diagonals from './ops/diagonal.js'
 import { diff } from './ops/differences.js'
 import * as elementary from './ops/elementary.js'
+import { i0, igamma, igammac, polygammaOf } from './ops/gamma.js'
 import { histogram } from './ops/histogram.js'
 import { gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd } from './ops/indexing.js'
 import { indexCopy, indexFill, indexPut, maskedScatter, put, take } from './ops/indexPut.js'
+import * as inplaceViews from './ops/inplaceViews.js'
 import * as integers from './ops/integers.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
 import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
@@ -78,6 +82,7 @@ const functions = {
   ...activations,
   ...aliases,
   ...arithmetic,
+  ...binaryParts,
   ...cast,
   ...comparison,
   ...diagonal,
@@ -98,13 +103,15 @@ const functions = {
   ...{ bernoulli, bernoulli_, cauchy_, exponential_, geometric_, logNormal_, multinomial, normal_, random_, uniform_ },
   ...{ bincount, bucketize, diff, histc, histogram, unique, uniqueConsecutive },
   ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
+  ...{ i0, igamma, igammac, polygamma: polygammaOf },
+  ...inplaceViews,
   ...integers,
   ...real,
   ...quantiles,
   ...scans,
   ...sorting,
   ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
-  ...{ newEmpty, newFull, newOnes, newTensor, newZeros },
+  ...{ newEmpty, newEmptyStrided, newFull, newOnes, newTensor, newZeros },
   ...{ backward: engine.backward },
   ...leaf,
 }

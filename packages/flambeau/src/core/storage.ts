@@ -33,7 +33,7 @@ export function setInferenceMode(enabled: boolean): boolean {
  */
 export class Storage<A extends Allocator = Allocator> {
   readonly allocator: A
-  readonly byteLength: number
+  byteLength: number
   /** Whether it was made in inference mode. */
   readonly isInference = inferenceMode
   version = 0
@@ -58,6 +58,15 @@ export class Storage<A extends Allocator = Allocator> {
 
   get bytes(): Uint8Array {
     return new Uint8Array(this.memory.buffer, this.memory.byteOffset, this.byteLength)
+  }
+
+  /** Moves to a larger block of memory, which all its tensors see from now on. */
+  grow(memory: Memory, byteLength: number): void {
+    const old = this.bytes
+    new Uint8Array(memory.buffer, memory.byteOffset, byteLength).set(old)
+    this.allocator.free(this.memory)
+    this.#memory = memory
+    this.byteLength = byteLength
   }
 
   /** Gives the memory back at once. Only for storage that nothing else can see. */

@@ -375,3 +375,21 @@ export const newFull = (self: Tensor, size: Shape, fillValue: Scalar, options: T
 /** A tensor of other data with this tensor's dtype, as `torch.Tensor.new_tensor`. */
 export const newTensor = (self: Tensor, data: NestedArray, options: TensorOptions = {}): Tensor =>
   tensor(data, likeIt(self, options))
+
+/**
+ * Uninitialised memory with any strides, as `torch.empty_strided`.
+ *
+ * @example
+ * torch.emptyStrided([2, 3], [1, 2]).stride() // [1, 2]
+ */
+export function emptyStrided(size: Shape, stride: Shape, options: TensorOptions = {}): Tensor {
+  if (size.length !== stride.length)
+    throw new Error(`mismatch in length of strides and shape: ${showShape(stride)} and ${showShape(size)}`)
+  if (stride.some((step) => !Number.isInteger(step) || step < 0))
+    throw new Error('empty_strided: Negative strides are not supported')
+  const memory = empty([new Layout(size, stride).extent], { ...options, requiresGrad: false })
+  return leaf(new Tensor(memory.storage, new Layout([...size], [...stride]), memory.dtype), options)
+}
+/** `emptyStrided` with this tensor's dtype, as `torch.Tensor.new_empty_strided`. */
+export const newEmptyStrided = (self: Tensor, size: Shape, stride: Shape, options: TensorOptions = {}): Tensor =>
+  emptyStrided(size, stride, likeIt(self, options))

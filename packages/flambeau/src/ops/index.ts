@@ -4,6 +4,7 @@ export * from './activation.js'
 export * from './aliases.js'
 export * from './arithmetic.js'
 export { at, type Index, type IndexList, setAt } from './at.js'
+export * from './binaryParts.js'
 export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
@@ -12,6 +13,7 @@ export {
   arange,
   empty,
   emptyLike,
+  emptyStrided,
   eye,
   fromTypedArray,
   full,
@@ -31,6 +33,7 @@ export * from './differences.js'
 export * from './distance.js'
 export * from './einsum.js'
 export * from './elementary.js'
+export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
 export * from './indexing.js'
 export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, put, take } from './indexPut.js'
@@ -60,8 +63,10 @@ export * from './search.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'
+export * as special from './specialFunctions.js'
 export * from './split.js'
 export * from './statistics.js'
 export * from './strided.js'
 export * from './unique.js'
 export * from './view.js'
+export * from './windowFunctions.js'

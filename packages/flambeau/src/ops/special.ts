@@ -111,16 +111,6 @@ export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq
   ...float,
   gradients: { x: e.where(nothing(0), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
 })
-/** self · ln(1 + other), and 0 where self is 0, as `torch.special.xlog1py`. */
-export const xlog1py = eitherBinary('SpecialXlog1Py', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log1p(y)))), {
-  ...float,
-  gradients: { x: e.where(nothing(-1), 0, e.mul(g, e.log1p(y))), y: e.div(e.mul(g, x), e.add(y, 1)) },
-})
-/** The probability below x of the standard normal distribution, as `torch.special.ndtr`. */
-export const ndtr = unary('SpecialNdtr', e.mul(0.5, e.erfc(e.mul(x, -Math.SQRT1_2))), {
-  ...float,
-  gradient: e.mul(g, e.mul(1 / Math.sqrt(2 * Math.PI), e.exp(e.mul(-0.5, e.square(x))))),
-})
 /** The next representable number towards `other`, as `torch.nextafter`. */
 export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), { check: floatsOnly })
 
