@@ -12,6 +12,8 @@ export * from './comparison.js'
 export { type ConvOptions, conv2d } from './conv.js'
 export {
   arange,
+  asTensor,
+  asTensor as asarray,
   empty,
   emptyLike,
   emptyStrided,
@@ -24,6 +26,8 @@ export {
   type NestedArray,
   ones,
   onesLike,
+  range,
+  scalarTensor,
   type TensorOptions,
   tensor,
   zeros,
@@ -51,6 +55,7 @@ export * from './norm.js'
 export * from './pool.js'
 export * from './products.js'
 export * from './quantile.js'
+export * from './queries.js'
 export * from './random.js'
 export * from './real.js'
 export * from './rearrange.js'
@@ -63,6 +68,11 @@ export {
   scatterReduce,
 } from './scatterReduce.js'
 export * from './search.js'
+export {
+  type SegmentOptions,
+  type SegmentReduction,
+  segmentReduce,
+} from './segmentReduce.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'

@@ -177,10 +177,19 @@ export const nanToNum: WithInPlace<NanToNum> = Object.assign(
 )
 
 /** A power computed in float64, as `torch.float_power`. */
-export function floatPower(self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor {
-  const wide = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
-  return pow(wide(self), wide(exponent))
-}
+export const floatPower = Object.assign(
+  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => pow(widened(self), widened(exponent)),
+  {
+    inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+      if (self.dtype !== 'float64')
+        throw new Error(
+          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype Double`,
+        )
+      return pow.inPlace(self, widened(exponent))
+    },
+  },
+)
+const widened = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
 
 export interface CloseOptions {
   rtol?: number
