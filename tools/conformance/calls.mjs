@@ -103,6 +103,7 @@ const parameters = {
   multiDot: 'tensors',
   multigammaln: 'input p',
   multinomial: 'input num_samples | replacement generator',
+  mvlgamma: 'input p',
   nanmean: 'input dim | keepdim dtype',
   nanmedian: 'input dim | keepdim',
   nanquantile: 'input q dim | keepdim interpolation',
