@@ -30,3 +30,6 @@ export {
 export { Parameter } from './parameter.js'
 export { AvgPool2d, MaxPool2d } from './pooling.js'
 export type { LoadResult, LoadStateDictOptions, StateDict } from './stateDict.js'
+export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
+export * as utils from './utils/index.js'
