@@ -102,6 +102,7 @@ const parameters = {
   mseLoss: 'input target | size_average reduce reduction',
   multiDot: 'tensors',
   multinomial: 'input num_samples | replacement generator',
+  mvlgamma: 'input p',
   nanmean: 'input dim | keepdim dtype',
   nanmedian: 'input dim | keepdim',
   nanquantile: 'input q dim | keepdim interpolation',
