@@ -3,14 +3,14 @@
 import type { RecurrentMode } from '../backends/backend.js'
 import { type Arguments, readArguments } from '../core/arguments.js'
 import { scalarName } from '../core/dtype.js'
-import { sameShape, type Shape } from '../core/layout.js'
-import { Tensor } from '../core/tensor.js'
+import { type Shape, sameShape } from '../core/layout.js'
+import type { Tensor } from '../core/tensor.js'
 import { to } from '../ops/cast.js'
 import { filled, rowMajor } from '../ops/copy.js'
 import { empty, toTypedArray } from '../ops/creation.js'
+import { dropout } from '../ops/dropout.js'
 import { indexSelect } from '../ops/indexing.js'
 import { cat, stack } from '../ops/joining.js'
-import { dropout } from '../ops/random.js'
 import { unbind } from '../ops/split.js'
 import { reshape, squeeze, transpose, unsqueeze } from '../ops/view.js'
 import { uniform_ } from './init.js'
@@ -59,7 +59,15 @@ abstract class RNNBase extends Module {
 
   protected constructor(mode: RecurrentMode, inputSize: number, hiddenSize: number, options: LSTMOptions) {
     super()
-    const { numLayers = 1, bias = true, batchFirst = false, dropout = 0, bidirectional = false, projSize = 0, ...factory } = options
+    const {
+      numLayers = 1,
+      bias = true,
+      batchFirst = false,
+      dropout = 0,
+      bidirectional = false,
+      projSize = 0,
+      ...factory
+    } = options
     if (typeof dropout !== 'number' || !(dropout >= 0 && dropout <= 1))
       throw new Error('dropout should be a number in range [0, 1] representing the probability of an element being zeroed')
     if (dropout > 0 && numLayers === 1)
@@ -81,23 +89,25 @@ abstract class RNNBase extends Module {
     const width = gateCount[mode] * hiddenSize
     const add = (name: string, shape: Shape): void => this.registerParameter(name, new Parameter(empty(shape, factory)))
     for (let layer = 0; layer < numLayers; layer++)
-      for (const suffix of this.#suffixes(layer)) {
-        add(`weight_ih_${suffix}`, [width, layer === 0 ? inputSize : this.#outputSize * this.#directions])
-        add(`weight_hh_${suffix}`, [width, this.#outputSize])
+      for (const suffix of this.suffixes(layer)) {
+        add(`weight_ih_${suffix}`, [width, layer === 0 ? inputSize : this.outputSize * this.directions])
+        add(`weight_hh_${suffix}`, [width, this.outputSize])
         if (bias) for (const name of ['bias_ih', 'bias_hh']) add(`${name}_${suffix}`, [width])
         if (projSize > 0) add(`weight_hr_${suffix}`, [projSize, hiddenSize])
       }
     this.resetParameters()
   }
 
-  get #directions(): number {
+  /** @internal */
+  protected get directions(): number {
     return this.bidirectional ? 2 : 1
   }
-  get #outputSize(): number {
+  /** @internal */
+  protected get outputSize(): number {
     return this.projSize > 0 ? this.projSize : this.hiddenSize
   }
-  /** What the names of a layer's parameters end in, one for each direction. */
-  #suffixes(layer: number): string[] {
+  /** @internal What the names of a layer's parameters end in, one for each direction. */
+  protected suffixes(layer: number): string[] {
     return this.bidirectional ? [`l${layer}`, `l${layer}_reverse`] : [`l${layer}`]
   }
 
@@ -114,13 +124,14 @@ abstract class RNNBase extends Module {
   get allWeights(): Parameter[][] {
     const names = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr']
     return Array.from({ length: this.numLayers }, (_, layer) =>
-      this.#suffixes(layer).map((suffix) =>
+      this.suffixes(layer).map((suffix) =>
         names.map((name): unknown => Reflect.get(this, `${name}_${suffix}`)).filter((p) => p instanceof Parameter),
       ),
     ).flat()
   }
 
-  #weights(suffix: string): RecurrentWeights {
+  /** @internal */
+  protected weightsOf(suffix: string): RecurrentWeights {
     const get = (name: string): Tensor => Reflect.get(this, `${name}_${suffix}`) as Tensor
     return {
       wInput: get('weight_ih'),
@@ -145,8 +156,8 @@ abstract class RNNBase extends Module {
     if (size !== this.inputSize)
       throw new Error(`input.size(-1) must be equal to input_size. Expected ${this.inputSize}, got ${size}`)
     const batch = packed === null ? x.layout.shape[batchDim] : Number(toTypedArray(packed.batchSizes)[0])
-    const count = this.numLayers * this.#directions
-    const expected = (this.mode === 'lstm' ? [this.#outputSize, this.hiddenSize] : [this.#outputSize]).map((n) => [count, batch, n])
+    const count = this.numLayers * this.directions
+    const expected = (this.mode === 'lstm' ? [this.outputSize, this.hiddenSize] : [this.outputSize]).map((n) => [count, batch, n])
     const first = expected.map((shape, i) => {
       if (states === null) return filled(x, shape, 0)
       const given = isBatched ? states[i] : unsqueeze(states[i], 1)
@@ -158,10 +169,10 @@ abstract class RNNBase extends Module {
     const steps = packed === null ? x.layout.shape[1 - batchDim] : packed.batchSizes.layout.shape[0]
     if (steps === 0) throw new Error('Expected sequence length to be larger than 0 in RNN')
     const rows = packed === null ? reshape(this.batchFirst ? transpose(x, 0, 1) : x, [steps * batch, this.inputSize]) : x
-    const [out, last] = this.#layers(rows, first, steps, packed?.batchSizes ?? null)
+    const [out, last] = this.runLayers(rows, first, steps, packed?.batchSizes ?? null)
     const ended = last.map((t) => permuted(t, packed?.unsortedIndices ?? null))
     if (packed !== null) return [new PackedSequence(out, packed.batchSizes, packed.sortedIndices, packed.unsortedIndices), ended]
-    const full = reshape(out, [steps, batch, this.#outputSize * this.#directions])
+    const full = reshape(out, [steps, batch, this.outputSize * this.directions])
     const ordered = this.batchFirst ? transpose(full, 0, 1) : full
     return isBatched ? [ordered, ended] : [squeeze(ordered, batchDim), ended.map((t) => squeeze(t, 1))]
   }
@@ -175,7 +186,8 @@ abstract class RNNBase extends Module {
     throw new Error(`For ${kind} input, hx should also be ${wanted}-D but got ${state.ndim}-D tensor`)
   }
 
-  #layers(rows: Tensor, states: readonly Tensor[], steps: number, batchSizes: Tensor | null): [Tensor, Tensor[]] {
+  /** @internal */
+  protected runLayers(rows: Tensor, states: readonly Tensor[], steps: number, batchSizes: Tensor | null): [Tensor, Tensor[]] {
     const { dtype } = rows
     // 16-bit floats by way of float32.
     const wide = dtype === 'float64' ? dtype : 'float32'
@@ -184,8 +196,8 @@ abstract class RNNBase extends Module {
     const [lastH, lastC]: Tensor[][] = [[], []]
     let x = to(rows, wide)
     for (let layer = 0; layer < this.numLayers; layer++) {
-      const outs = this.#suffixes(layer).map((suffix, direction) => {
-        const weights = this.#weights(suffix)
+      const outs = this.suffixes(layer).map((suffix, direction) => {
+        const weights = this.weightsOf(suffix)
         for (const t of [...states, ...Object.values<Tensor | null>({ ...weights })])
           if (t !== null && t.dtype !== dtype)
             throw new Error(`expected scalar type ${scalarName(dtype)} but found ${scalarName(t.dtype)}`)
@@ -329,11 +341,7 @@ export interface LSTM {
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: modules are callable
 export class LSTM extends RNNBase {
-  constructor(
-    inputSize: number,
-    hiddenSize: number,
-    ...args: Arguments<[...Positional, projSize: number], LSTMOptions>
-  ) {
+  constructor(inputSize: number, hiddenSize: number, ...args: Arguments<[...Positional, projSize: number], LSTMOptions>) {
     super('lstm', inputSize, hiddenSize, readArguments<LSTMOptions>('LSTM', args, [...names, 'projSize'], factoryNames))
   }
 

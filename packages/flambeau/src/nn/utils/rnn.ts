@@ -2,7 +2,7 @@
 
 import { type Arguments, readArguments } from '../../core/arguments.js'
 import type { DType } from '../../core/dtype.js'
-import { numelOf, sameShape, type Shape } from '../../core/layout.js'
+import { numelOf, type Shape, sameShape } from '../../core/layout.js'
 import { Tensor } from '../../core/tensor.js'
 import { clone, to } from '../../ops/cast.js'
 import { filled } from '../../ops/copy.js'
