@@ -2,6 +2,7 @@
 
 import { filesOf } from './format.mjs'
 import { runOpCase } from './ops.mjs'
+import { runOptimizerCase, runSchedulerCase } from './optim.mjs'
 import { runPrintingCase, runPromotionCase, runRandomCase } from './sections.mjs'
 
 const sections = {
@@ -10,6 +11,8 @@ const sections = {
   promotion: runPromotionCase,
   rng: runRandomCase,
   printing: runPrintingCase,
+  optim: runOptimizerCase,
+  lr_scheduler: runSchedulerCase,
 }
 export const sectionNames = Object.keys(sections)
 
