@@ -102,6 +102,7 @@ const parameters = {
   mseLoss: 'input target | size_average reduce reduction',
   multiDot: 'tensors',
   multinomial: 'input num_samples | replacement generator',
+  mvlgamma: 'input p',
   nanmean: 'input dim | keepdim dtype',
   nanmedian: 'input dim | keepdim',
   nanquantile: 'input q dim | keepdim interpolation',
@@ -161,13 +162,6 @@ const parameters = {
   vecdot: 'x y | dim',
   vectorNorm: 'input ord dim | keepdim dtype',
   where: 'condition input other',
-}
-
-/** Parameters of module constructors that are positional where a case names them. */
-export const constructorParameters = {
-  LogSoftmax: ['dim'],
-  Softmax: ['dim'],
-  Softmin: ['dim'],
 }
 
 /** Arguments that say nothing here: memory and placement hints, and options of old that are always None. */
