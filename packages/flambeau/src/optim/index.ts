@@ -6,6 +6,7 @@ export { Adam, type AdamOptions, AdamW } from './adam.js'
 export { Adamax, type AdamaxOptions } from './adamax.js'
 export { ASGD, type ASGDOptions } from './asgd.js'
 export { LBFGS, type LBFGSOptions } from './lbfgs.js'
+export * as lrScheduler from './lrScheduler/index.js'
 export { NAdam, type NAdamOptions } from './nadam.js'
 export {
   Optimizer,
