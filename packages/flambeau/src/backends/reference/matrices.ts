@@ -22,7 +22,11 @@ export function readMatrices(operand: Operand): Matrix[] {
 /** The vectors of the last dimension. */
 export function readVectors(operand: Operand): Float64Array[] {
   const { shape, strides, offset } = operand.layout
-  const as = new Layout([...shape.slice(0, -1), 1, shape[shape.length - 1]], [...strides.slice(0, -1), 0, strides[strides.length - 1]], offset)
+  const as = new Layout(
+    [...shape.slice(0, -1), 1, shape[shape.length - 1]],
+    [...strides.slice(0, -1), 0, strides[strides.length - 1]],
+    offset,
+  )
   return readMatrices({ ...operand, storage: operand.storage, dtype: operand.dtype, layout: as }).map(([row]) => row)
 }
 

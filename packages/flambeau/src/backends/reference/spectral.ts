@@ -58,7 +58,7 @@ export function svd(x: Operand, u: Operand | null, s: Operand, vt: Operand | nul
     const [long, short] = wide ? [columns, rows] : [rows, columns]
     const w = wide ? m.map((row) => row.slice()) : transposed(m, columns)
     const scale = w.reduce((most, row) => row.reduce((best, value) => Math.max(best, Math.abs(value)), most), 0) || 1
-    for (const row of w) row.forEach((value, i) => (row[i] = value / scale))
+    for (const row of w) for (let i = 0; i < row.length; i++) row[i] /= scale
     const turned = identity(short)
     sweep(short, (p, q) => {
       const [a, c, g] = [dot(w[p], w[p]), dot(w[q], w[q]), dot(w[p], w[q])]

@@ -10,8 +10,8 @@ import { filled } from '../copy.js'
 import { tril } from '../diagonal.js'
 import { defineOp, type Op } from '../dispatch.js'
 import { matmul } from '../matmul.js'
-import { cumsum } from '../scan.js'
 import { sum } from '../reduce.js'
+import { cumsum } from '../scan.js'
 import { expand } from '../view.js'
 import type { CheckErrorsOptions } from './lu.js'
 import {
@@ -22,6 +22,7 @@ import {
   identityLike,
   mainDiagonal,
   mT,
+  readOptions,
   requireFloating,
   requireKernel,
   requireSquare,
@@ -69,7 +70,8 @@ export interface UpperOptions {
  * @example
  * torch.linalg.choleskyEx(torch.tensor([[1, 2], [2, 1]])).info.item() // 2
  */
-export function choleskyEx(A: Tensor, { upper = false, checkErrors = false }: UpperOptions & CheckErrorsOptions = {}): Named<'L' | 'info'> {
+export function choleskyEx(A: Tensor, options: UpperOptions & CheckErrorsOptions = {}): Named<'L' | 'info'> {
+  const { upper = false, checkErrors = false } = readOptions('linalg_cholesky_ex', options, ['upper', 'checkErrors'])
   requireSquare('linalg.cholesky', A)
   if (A.dtype.includes('float')) requireKernel('cholesky_cpu', A)
   requireFloating('linalg.cholesky', A)
@@ -85,7 +87,10 @@ export function choleskyEx(A: Tensor, { upper = false, checkErrors = false }: Up
  * @example
  * torch.linalg.cholesky(torch.tensor([[4, 2], [2, 5]])).tolist() // [ [ 2, 0 ], [ 1, 2 ] ]
  */
-export const cholesky = (A: Tensor, { upper = false }: UpperOptions = {}): Tensor => choleskyEx(A, { upper, checkErrors: true }).L
+export function cholesky(A: Tensor, options: UpperOptions = {}): Tensor {
+  const { upper = false } = readOptions('linalg_cholesky', options, ['upper'])
+  return choleskyEx(A, { upper, checkErrors: true }).L
+}
 
 /** The Cholesky factor, as `torch.cholesky`: like `torch.linalg.cholesky`, with `upper` by position too. */
 export function plainCholesky(A: Tensor, ...args: Arguments<[upper: boolean], UpperOptions>): Tensor {
@@ -148,9 +153,7 @@ const choleskyInverseOp: Op<boolean> = defineOp<boolean>({
   name: 'CholeskyInverse',
   forward: ([L], upper) => [solved(expand(identityLike(L, sizesOf(L)[0]), L.layout.shape), L.detach(), upper)],
   save: ([L], [inverse]) => [L, inverse],
-  backward: ([g], { saved: [L, inverse], attrs: upper }) => [
-    factorGradient(matmul(inverse, matmul(g!, inverse)), L, upper),
-  ],
+  backward: ([g], { saved: [L, inverse], attrs: upper }) => [factorGradient(matmul(inverse, matmul(g!, inverse)), L, upper)],
 })
 /**
  * The inverse of A from its Cholesky factor, as `torch.cholesky_inverse`.

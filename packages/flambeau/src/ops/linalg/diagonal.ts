@@ -15,7 +15,10 @@ export interface DiagonalOptions {
  * @example
  * torch.linalg.diagonal(torch.ones(5, 2, 3)).shape // [ 5, 2 ]
  */
-export function linalgDiagonal(A: Tensor, ...args: Arguments<[offset: number, dim1: number, dim2: number], DiagonalOptions>): Tensor {
-  const { offset = 0, dim1 = -2, dim2 = -1 } = readArguments<DiagonalOptions>('linalg.diagonal', args, ['offset', 'dim1', 'dim2'])
+export function linalgDiagonal(
+  A: Tensor,
+  ...args: Arguments<[offset: number, dim1: number, dim2: number], DiagonalOptions>
+): Tensor {
+  const { offset = 0, dim1 = -2, dim2 = -1 } = readArguments<DiagonalOptions>('linalg_diagonal', args, ['offset', 'dim1', 'dim2'])
   return diagonal(A, offset, dim1, dim2)
 }

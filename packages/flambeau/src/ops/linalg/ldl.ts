@@ -11,7 +11,17 @@ import { elements } from '../creation.js'
 import { needsRecording } from '../dispatch.js'
 import { expand } from '../view.js'
 import type { CheckErrorsOptions } from './lu.js'
-import { batchOf, broadcastMatrices, checkInfos, emptyAs, requireFloating, requireKernel, requireSquare, sizesOf } from './matrices.js'
+import {
+  batchOf,
+  broadcastMatrices,
+  checkInfos,
+  emptyAs,
+  readOptions,
+  requireFloating,
+  requireKernel,
+  requireSquare,
+  sizesOf,
+} from './matrices.js'
 
 type Row = Float64Array
 
@@ -146,10 +156,8 @@ export interface HermitianOptions {
  * @example
  * torch.linalg.ldlFactorEx(torch.tensor([[4, 2], [2, 2]])).LD.tolist() // [ [ 4, 2 ], [ 0.5, 1 ] ]
  */
-export function ldlFactorEx(
-  A: Tensor,
-  { hermitian: _, checkErrors = false }: HermitianOptions & CheckErrorsOptions = {},
-): Named<'LD' | 'pivots' | 'info'> {
+export function ldlFactorEx(A: Tensor, options: HermitianOptions & CheckErrorsOptions = {}): Named<'LD' | 'pivots' | 'info'> {
+  const { checkErrors = false } = readOptions('linalg_ldl_factor_ex', options, ['hermitian', 'checkErrors'])
   const name = 'torch.linalg.ldl_factor_ex'
   requireSquare(name, A)
   if (A.dtype.includes('float')) requireKernel('ldl_factor_kernel_cpu', A)
@@ -166,6 +174,7 @@ export function ldlFactorEx(
 }
 /** The LDLᵀ factorization of symmetric matrices, as `torch.linalg.ldl_factor`: `{ LD, pivots }`. */
 export function ldlFactor(A: Tensor, options: HermitianOptions = {}): Named<'LD' | 'pivots'> {
+  readOptions('linalg_ldl_factor', options, ['hermitian'])
   const { LD, pivots, info } = ldlFactorEx(A, options)
   checkInfos(info, 'torch.linalg.ldl_factor', (i) => `The diagonal block ${i} of D is zero.`)
   return named({ LD, pivots })
@@ -178,7 +187,8 @@ export function ldlFactor(A: Tensor, options: HermitianOptions = {}): Named<'LD'
  * const { LD, pivots } = torch.linalg.ldlFactor(torch.tensor([[4, 2], [2, 2]]))
  * torch.linalg.ldlSolve(LD, pivots, torch.tensor([[6], [4]])).tolist() // [ [ 1 ], [ 1 ] ]
  */
-export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, { hermitian: _ }: HermitianOptions = {}): Tensor {
+export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, options: HermitianOptions = {}): Tensor {
+  readOptions('linalg_ldl_solve', options, ['hermitian'])
   const name = 'torch.linalg.ldl_solve'
   requireSquare(name, LD)
   requireFloating(name, LD)
@@ -189,8 +199,11 @@ export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, { hermitian: _ }
   const wanted = LD.layout.shape.slice(0, -1)
   const given = pivots.layout.shape
   if (wanted.length !== given.length || wanted.some((size, d) => size !== given[d]))
-    throw new Error(`${name}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape [${given.join(', ')}] instead`)
-  if (pivots.dtype !== 'int32' && pivots.dtype !== 'int64') throw new Error(`${name}: Expected pivots to be integers. Got ${scalarName(pivots.dtype)}`)
+    throw new Error(
+      `${name}: Expected LD.shape[:-1] and pivots.shape to be the same, but got pivots with shape [${given.join(', ')}] instead`,
+    )
+  if (pivots.dtype !== 'int32' && pivots.dtype !== 'int64')
+    throw new Error(`${name}: Expected pivots to be integers. Got ${scalarName(pivots.dtype)}`)
   if (B.ndim < 2) throw new Error(`${name}: B must have at least 2 dimensions.`)
   const [n] = sizesOf(LD)
   if (sizesOf(B)[0] !== n)
@@ -200,7 +213,8 @@ export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, { hermitian: _ }
   if (needsRecording([LD, B])) throw new Error("the derivative for 'linalg_ldl_solve' is not implemented.")
   const [a, b] = broadcastMatrices(LD, B)
   const places = Array.from(elements(rowMajor(expand(pivots, a.layout.shape.slice(0, -1)))) as ArrayLike<number | bigint>, Number)
-  if (places.some((p) => Math.abs(p) < 1 || Math.abs(p) > n)) throw new Error(`${name}: pivots must be between 1 and ${n}, or their negatives`)
+  if (places.some((p) => Math.abs(p) < 1 || Math.abs(p) > n))
+    throw new Error(`${name}: pivots must be between 1 and ${n}, or their negatives`)
   const [factors, out] = [rowsOf(a), rowsOf(b)]
   out.forEach((x, i) => {
     substitute(factors[i], places.slice(i * n, (i + 1) * n), x)

@@ -15,8 +15,7 @@ import { svd } from './svd.js'
 
 /** An orthonormal basis of nearly all that A, less M, maps to: q random vectors, and niter rounds of A Aᵀ (Halko et al. 2009). */
 function approximateBasis(A: Tensor, q: number, niter: number, M: Tensor | null): Tensor {
-  const apply = (a: Tensor, m: Tensor | null, x: Tensor): Tensor =>
-    m === null ? matmul(a, x) : sub(matmul(a, x), matmul(m, x))
+  const apply = (a: Tensor, m: Tensor | null, x: Tensor): Tensor => (m === null ? matmul(a, x) : sub(matmul(a, x), matmul(m, x)))
   const [At, Mt] = [mT(A), M && mT(M)]
   const random = randn(sizesOf(A)[1], q, { dtype: A.dtype })
   let { Q } = qr(apply(A, M, random))

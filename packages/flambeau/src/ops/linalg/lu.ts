@@ -9,12 +9,12 @@ import { add, sub } from '../arithmetic.js'
 import { to } from '../cast.js'
 import { eq } from '../comparison.js'
 import { counted, filled } from '../copy.js'
-import { tril, triu } from '../diagonal.js'
 import { item } from '../creation.js'
-import { amax, amin } from '../reduce.js'
+import { tril, triu } from '../diagonal.js'
 import { defineOp, type Op } from '../dispatch.js'
 import { cat } from '../joining.js'
 import { matmul } from '../matmul.js'
+import { amax, amin } from '../reduce.js'
 import { expand, narrow, unsqueeze } from '../view.js'
 import {
   batchOf,
@@ -25,6 +25,7 @@ import {
   identityLike,
   mT,
   permuteRows,
+  readOptions,
   requireFloating,
   requireKernel,
   requireMatrix,
@@ -93,11 +94,14 @@ const luFactorOp: Op<undefined> = defineOp({
   differentiableOutputs: 1,
   forward: ([a]) => factorize(a),
   save: (_inputs, [LU, pivots]) => [LU, pivots],
-  backward: ([g], { saved: [LU, pivots] }) => [LU.layout.numel === 0 ? filled(LU, LU.layout.shape, 0) : luGradient(g!, LU, pivots)],
+  backward: ([g], { saved: [LU, pivots] }) => [
+    LU.layout.numel === 0 ? filled(LU, LU.layout.shape, 0) : luGradient(g!, LU, pivots),
+  ],
 })
 
 function factor(name: string, A: Tensor, pivot: boolean): Tensor[] {
-  if (A.ndim < 2) throw new Error(`${name}: Expected tensor with 2 or more dimensions. Got size: ${showShape(A.layout.shape)} instead`)
+  if (A.ndim < 2)
+    throw new Error(`${name}: Expected tensor with 2 or more dimensions. Got size: ${showShape(A.layout.shape)} instead`)
   if (!pivot) throw new Error('linalg.lu_factor: LU without pivoting is not implemented on the CPU')
   requireKernel('lu_cpu', A)
   return luFactorOp([A], undefined)
@@ -128,7 +132,8 @@ const luErrors = (infos: Tensor, name = 'torch.linalg.lu_factor'): void =>
  * @example
  * torch.linalg.luFactorEx(torch.zeros(2, 2)).info.item() // 1
  */
-export function luFactorEx(A: Tensor, { pivot = true, checkErrors = false }: PivotOptions & CheckErrorsOptions = {}): Named<'LU' | 'pivots' | 'info'> {
+export function luFactorEx(A: Tensor, options: PivotOptions & CheckErrorsOptions = {}): Named<'LU' | 'pivots' | 'info'> {
+  const { pivot = true, checkErrors = false } = readOptions('linalg_lu_factor_ex', options, ['pivot', 'checkErrors'])
   const [LU, pivots, info] = factor('torch.lu_factor', A, pivot)
   if (checkErrors) luErrors(info, 'torch.linalg.lu_factor_ex')
   return named({ LU, pivots, info })
@@ -144,7 +149,8 @@ export function luFactorEx(A: Tensor, { pivot = true, checkErrors = false }: Piv
  * LU.tolist() // [ [ 4, 4 ], [ 0.25, 1 ] ]
  * pivots.tolist() // [ 2, 2 ]
  */
-export function luFactor(A: Tensor, { pivot = true }: PivotOptions = {}): Named<'LU' | 'pivots'> {
+export function luFactor(A: Tensor, options: PivotOptions = {}): Named<'LU' | 'pivots'> {
+  const { pivot = true } = readOptions('linalg_lu_factor', options, ['pivot'])
   const [LU, pivots, info] = factor('torch.lu_factor', A, pivot)
   luErrors(info)
   return named({ LU, pivots })
@@ -162,7 +168,8 @@ const permutationMatrix = (like: Tensor, pivots: Tensor, rows: number): Tensor =
  * P.tolist() // [ [ 0, 1 ], [ 1, 0 ] ]
  * P.matmul(L).matmul(U).tolist() // [ [ 1, 2 ], [ 4, 4 ] ]
  */
-export function lu(A: Tensor, { pivot = true }: PivotOptions = {}): Named<'P' | 'L' | 'U'> {
+export function lu(A: Tensor, options: PivotOptions = {}): Named<'P' | 'L' | 'U'> {
+  const { pivot = true } = readOptions('linalg_lu', options, ['pivot'])
   const [LU, pivots] = factor('linalg.lu', A, pivot)
   const [L, U] = triangles(LU)
   return named({ P: permutationMatrix(A, pivots, sizesOf(A)[0]), L, U })
@@ -186,7 +193,10 @@ export function luUnpack(
   LU_pivots: Tensor,
   ...args: Arguments<[unpackData: boolean, unpackPivots: boolean], LuUnpackOptions>
 ): Named<'P' | 'L' | 'U'> {
-  const { unpackData = true, unpackPivots = true } = readArguments<LuUnpackOptions>('lu_unpack', args, ['unpackData', 'unpackPivots'])
+  const { unpackData = true, unpackPivots = true } = readArguments<LuUnpackOptions>('lu_unpack', args, [
+    'unpackData',
+    'unpackPivots',
+  ])
   if (unpackPivots && LU_pivots.dtype !== 'int32')
     throw new Error(
       'torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\nNote: this function is intended to be used with the output produced by torch.linalg.lu_factor',
@@ -194,7 +204,11 @@ export function luUnpack(
   const pivots = LU_pivots.detach()
   const [rows, columns] = sizesOf(LU_data)
   const k = Math.min(rows, columns)
-  if (unpackPivots && (pivots.layout.shape.at(-1) !== k || (pivots.layout.numel > 0 && (!(Number(item(amin(pivots))) >= 1) || !(Number(item(amax(pivots))) <= rows)))))
+  if (
+    unpackPivots &&
+    (pivots.layout.shape.at(-1) !== k ||
+      (pivots.layout.numel > 0 && (!(Number(item(amin(pivots))) >= 1) || !(Number(item(amax(pivots))) <= rows))))
+  )
     throw new Error(
       'pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive.Did you properly pass the result of lu_factor?',
     )
@@ -224,12 +238,8 @@ export interface SolveOptions {
  * const { LU, pivots } = torch.linalg.luFactor(torch.tensor([[2, 0], [0, 4]]))
  * torch.linalg.luSolve(LU, pivots, torch.tensor([[2], [8]])).tolist() // [ [ 1 ], [ 2 ] ]
  */
-export function luSolve(
-  LU: Tensor,
-  pivots: Tensor,
-  B: Tensor,
-  { left = true, adjoint = false }: SolveOptions & { adjoint?: boolean } = {},
-): Tensor {
+export function luSolve(LU: Tensor, pivots: Tensor, B: Tensor, options: SolveOptions & { adjoint?: boolean } = {}): Tensor {
+  const { left = true, adjoint = false } = readOptions('linalg_lu_solve', options, ['left', 'adjoint'])
   requireFloating('torch.linalg.lu_solve', LU)
   if (LU.dtype !== B.dtype)
     throw new Error(
@@ -266,4 +276,3 @@ export function compactLu(A: Tensor, ...args: Arguments<[pivot: boolean, getInfo
 export function compactLuSolve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor): Tensor {
   return luSolve(LU_data, LU_pivots, b)
 }
-

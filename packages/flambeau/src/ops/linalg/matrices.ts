@@ -1,5 +1,6 @@
 /** What the ops of linear algebra share: checks in PyTorch's words, fresh row-major matrices, and small pieces of formulas. */
 
+import { readArguments } from '../../core/arguments.js'
 import { type DType, isFloatingPoint, scalarName } from '../../core/dtype.js'
 import { broadcastShapes, type Shape, sameShape } from '../../core/layout.js'
 import type { Tensor } from '../../core/tensor.js'
@@ -13,6 +14,10 @@ import { emptyTensor } from '../dispatch.js'
 import { gather } from '../indexing.js'
 import { argsort } from '../sort.js'
 import { expand, transpose, unsqueeze } from '../view.js'
+
+/** Options that PyTorch takes by name alone. @throws TypeError for another name */
+export const readOptions = <O extends object>(name: string, options: O, names: readonly (keyof O & string)[]): O =>
+  readArguments<O>(name, [options], [], names)
 
 /** The shape before the last two dimensions. */
 export const batchOf = (a: Tensor): Shape => a.layout.shape.slice(0, -2)
@@ -71,8 +76,7 @@ export function freshMatrices(a: Tensor): Tensor {
 }
 
 /** An uninitialised tensor on the same backend; of the same dtype unless given. */
-export const emptyAs = (a: Tensor, shape: Shape, dtype: DType = a.dtype): Tensor =>
-  emptyTensor(a.storage.allocator, shape, dtype)
+export const emptyAs = (a: Tensor, shape: Shape, dtype: DType = a.dtype): Tensor => emptyTensor(a.storage.allocator, shape, dtype)
 
 /** An error that says which matrix of a batch, if there is one, a kernel gave up on. */
 export class LinAlgError extends Error {

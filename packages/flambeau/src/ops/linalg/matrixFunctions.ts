@@ -1,9 +1,10 @@
 /** Powers and exponentials of matrices, and their condition. */
 
+import { type Arguments, readArguments } from '../../core/arguments.js'
 import { isFloatingPoint, scalarName } from '../../core/dtype.js'
 import type { Tensor } from '../../core/tensor.js'
-import { abs, add, ceil, div, mul } from '../arithmetic.js'
 import { clampMin } from '../activation.js'
+import { abs, add, ceil, div, mul } from '../arithmetic.js'
 import { clone } from '../cast.js'
 import { gt, isfinite, maskedFill, where } from '../comparison.js'
 import { filled } from '../copy.js'
@@ -16,7 +17,6 @@ import { matmul } from '../matmul.js'
 import { linalgNorm } from '../norm.js'
 import { amax, sum } from '../reduce.js'
 import { narrow, select, unsqueeze } from '../view.js'
-import { type Arguments, readArguments } from '../../core/arguments.js'
 import { batchOf, identityLike, mT, requireKernel, requireSquare, sizesOf } from './matrices.js'
 import { inv, invEx } from './solve.js'
 import { svdvals } from './svd.js'
@@ -114,7 +114,7 @@ type Order = number | 'fro' | 'nuc' | null
  * torch.linalg.cond(torch.tensor([[2, 0], [0, 4]])).item() // 2
  */
 export function cond(A: Tensor, ...args: Arguments<[p: Order], { p?: Order }>): Tensor {
-  const { p = null } = readArguments<{ p?: Order }>('linalg.cond', args, ['p'])
+  const { p = null } = readArguments<{ p?: Order }>('linalg_cond', args, ['p'])
   if (A.ndim < 2) throw new Error('linalg.cond: The input tensor must have at least 2 dimensions.')
   const order = p ?? 2
   if (Math.abs(order as number) === 2) {
@@ -130,8 +130,5 @@ export function cond(A: Tensor, ...args: Arguments<[p: Order], { p?: Order }>): 
   const { inverse, info } = invEx(A)
   const singular = unsqueeze(unsqueeze(gt(info, 0), -1), -1)
   const dim = [-2, -1]
-  return mul(
-    linalgNorm(A, order, dim),
-    linalgNorm(maskedFill(inverse, singular, Number.POSITIVE_INFINITY), order, dim),
-  )
+  return mul(linalgNorm(A, order, dim), linalgNorm(maskedFill(inverse, singular, Number.POSITIVE_INFINITY), order, dim))
 }

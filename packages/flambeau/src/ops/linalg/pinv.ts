@@ -61,17 +61,11 @@ function pinvGradient(g: Tensor, P: Tensor, A: Tensor): Tensor {
   if (m <= n) {
     const K = matmul(gt, P)
     const KPt = matmul(K, Pt)
-    return add(
-      sub(sub(KPt, mT(matmul(P, K))), matmul(matmul(A, P), KPt)),
-      matmul(matmul(Pt, P), sub(gt, matmul(K, A))),
-    )
+    return add(sub(sub(KPt, mT(matmul(P, K))), matmul(matmul(A, P), KPt)), matmul(matmul(Pt, P), sub(gt, matmul(K, A))))
   }
   const K = matmul(P, gt)
   const PtK = matmul(Pt, K)
-  return sub(
-    add(sub(matmul(matmul(sub(gt, matmul(A, K)), P), Pt), mT(matmul(K, P))), PtK),
-    matmul(matmul(PtK, P), A),
-  )
+  return sub(add(sub(matmul(matmul(sub(gt, matmul(A, K)), P), Pt), mT(matmul(K, P))), PtK), matmul(matmul(PtK, P), A))
 }
 
 const pinvOp: Op<ToleranceOptions> = defineOp<ToleranceOptions>({
@@ -92,7 +86,7 @@ export function pinv(
   ...args: Arguments<[rcond: number | Tensor | null, hermitian: boolean], ToleranceOptions & { rcond?: number | Tensor | null }>
 ): Tensor {
   const { rcond, rtol, ...options } = readArguments<ToleranceOptions & { rcond?: number | Tensor | null }>(
-    'linalg.pinv',
+    'linalg_pinv',
     args,
     ['rcond', 'hermitian'],
     ['atol', 'rtol'],
@@ -123,7 +117,7 @@ export function matrixRank(
   ...args: Arguments<[tol: number | Tensor | null, hermitian: boolean], ToleranceOptions & { tol?: number | Tensor | null }>
 ): Tensor {
   const { tol, ...options } = readArguments<ToleranceOptions & { tol?: number | Tensor | null }>(
-    'linalg.matrix_rank',
+    'linalg_matrix_rank',
     args,
     ['tol', 'hermitian'],
     ['atol', 'rtol'],
@@ -138,7 +132,8 @@ export function matrixRank(
 }
 function requireReal(A: Tensor): void {
   if (A.dtype.startsWith('complex')) throw new Error(`not implemented: singular values of ${A.dtype}`)
-  if (A.dtype !== 'float32' && A.dtype !== 'float64') throw new Error("This function doesn't handle types other than float and double")
+  if (A.dtype !== 'float32' && A.dtype !== 'float64')
+    throw new Error("This function doesn't handle types other than float and double")
 }
 
 const drivers = ['gels', 'gelsy', 'gelsd', 'gelss'] as const
@@ -161,7 +156,9 @@ function leastSquares(a: Tensor, b: Tensor, { rcond, driver }: LeastSquares): Te
   const none = emptyAs(a, [0], 'int64')
   if (a.layout.numel === 0) {
     const x = filled(a, [...batch, n, sizesOf(b)[1]], 0)
-    return driver === 'gels' ? [x, none, emptyAs(a, [0])] : [x, filled(a, batch, 0, 'int64'), filled(a, [...batch, Math.min(m, n)], 0)]
+    return driver === 'gels'
+      ? [x, none, emptyAs(a, [0])]
+      : [x, filled(a, batch, 0, 'int64'), filled(a, [...batch, Math.min(m, n)], 0)]
   }
   if (driver === 'gels') {
     const { Q, R } = plainQr(m >= n ? a : mT(a))
@@ -181,10 +178,7 @@ const lstsqOp: Op<LeastSquares> = defineOp<LeastSquares>({
   save: ([a, b]) => [a, b],
   backward: ([g], { saved: [a, b], needs }) => {
     const P = pinv(a)
-    return [
-      needs[0] ? pinvGradient(matmul(g!, mT(b)), P, a) : null,
-      needs[1] ? matmul(mT(P), g!) : null,
-    ]
+    return [needs[0] ? pinvGradient(matmul(g!, mT(b)), P, a) : null, needs[1] ? matmul(mT(P), g!) : null]
   },
 })
 
@@ -203,7 +197,7 @@ export function lstsq(
   B: Tensor,
   ...args: Arguments<[rcond: number | null], LstsqOptions>
 ): Named<'solution' | 'residuals' | 'rank' | 'singularValues'> {
-  const options = readArguments<LstsqOptions>('linalg.lstsq', args, ['rcond'], ['driver'])
+  const options = readArguments<LstsqOptions>('linalg_lstsq', args, ['rcond'], ['driver'])
   const name = 'torch.linalg.lstsq'
   requireReal(A)
   if (A.ndim < 2) throw new Error(`${name}: input must have at least 2 dimensions.`)
@@ -217,8 +211,7 @@ export function lstsq(
     throw new Error(`${name}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1`)
   const rhs = difference === 1 ? unsqueeze(B, -1) : B
   const [m, n] = sizesOf(A)
-  if (m !== sizesOf(rhs)[0])
-    throw new Error(`${name}: input.size(-2) should match other.size(-${difference === 1 ? 1 : 2})`)
+  if (m !== sizesOf(rhs)[0]) throw new Error(`${name}: input.size(-2) should match other.size(-${difference === 1 ? 1 : 2})`)
   const driver = options.driver ?? 'gelsy'
   if (!drivers.includes(driver)) throw new Error(`${name}: parameter \`driver\` should be one of (gels, gelsy, gelsd, gelss)`)
   const [a, b] = broadcastMatrices(A, rhs)

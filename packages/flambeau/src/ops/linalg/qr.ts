@@ -92,9 +92,7 @@ const qrOp: Op<Mode> = defineOp<Mode>({
     const [k, n] = sizesOf(R)
     const m = sizesOf(Q)[0]
     if (mode === 'complete' && m > n)
-      throw new Error(
-        "The QR decomposition is not differentiable when mode='complete' and nrows > ncols.",
-      )
+      throw new Error("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
     if (k >= n) return [tallGradient(gQ, gR, Q, R)]
     // A = Q [R₁ R₂]: R₂ = Qᵀ A₂ depends on Q, A₂ = Q R₂.
     const R1 = narrow(R, -1, 0, k)
@@ -119,7 +117,7 @@ const qrOp: Op<Mode> = defineOp<Mode>({
  * Q.matmul(R).allclose(torch.tensor([[0, 2], [3, 4]]), { atol: 1e-5 }) // true
  */
 export function qr(A: Tensor, ...args: Arguments<[mode: Mode], { mode?: Mode }>): Named<'Q' | 'R'> {
-  const { mode = 'reduced' } = readArguments<{ mode?: Mode }>('linalg.qr', args, ['mode'])
+  const { mode = 'reduced' } = readArguments<{ mode?: Mode }>('linalg_qr', args, ['mode'])
   requireMatrix('linalg.qr', A)
   if (A.dtype.includes('float')) requireKernel('geqrf_cpu', A)
   requireFloating('linalg.qr', A)
@@ -229,7 +227,10 @@ export function ormqr(
   const [batch, given] = [batchOf(input), batchOf(other)]
   if (batch.some((n, d) => n !== given[d]))
     throw new Error(`${name}: Expected batch dimensions of other to be equal to input.shape[:-2], but got [${given.join(', ')}]`)
-  for (const [word, t] of [['tau', tau], ['other', other]] as const)
+  for (const [word, t] of [
+    ['tau', tau],
+    ['other', other],
+  ] as const)
     if (t.dtype !== input.dtype)
       throw new Error(
         `${name}: Expected input and ${word} to have the same dtype, but input has dtype${scalarName(input.dtype)} and ${word} has dtype ${scalarName(t.dtype)}`,

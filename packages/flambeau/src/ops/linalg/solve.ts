@@ -13,12 +13,12 @@ import { item } from '../creation.js'
 import { diagEmbed } from '../diagonal.js'
 import { defineOp, type Op } from '../dispatch.js'
 import { log } from '../elementary.js'
+import { cat } from '../joining.js'
 import { matmul } from '../matmul.js'
+import { flip } from '../rearrange.js'
 import { amax, any, prod, sum } from '../reduce.js'
 import { cumprod } from '../scan.js'
 import { movedim, narrow, reshape, squeeze, unsqueeze } from '../view.js'
-import { flip } from '../rearrange.js'
-import { cat } from '../joining.js'
 import { type CheckErrorsOptions, factorize, permutationOf, type SolveOptions, solveWithFactors } from './lu.js'
 import {
   broadcastMatrices,
@@ -26,6 +26,7 @@ import {
   identityLike,
   mainDiagonal,
   mT,
+  readOptions,
   requireFloating,
   requireKernel,
   requireMatrix,
@@ -62,7 +63,8 @@ const invOp: Op<undefined> = defineOp({
  * @example
  * torch.linalg.invEx(torch.zeros(2, 2)).info.item() // 1
  */
-export function invEx(A: Tensor, { checkErrors = false }: CheckErrorsOptions = {}): Named<'inverse' | 'info'> {
+export function invEx(A: Tensor, options: CheckErrorsOptions = {}): Named<'inverse' | 'info'> {
+  const { checkErrors = false } = readOptions('linalg_inv_ex', options, ['checkErrors'])
   requireSquare('linalg.inv', A)
   requireFloating('linalg.inv', A)
   const [inverse, info] = invOp([A], undefined)
@@ -106,11 +108,8 @@ export function isVectorRightHandSide(A: Tensor, B: Tensor): boolean {
  * @example
  * torch.linalg.solveEx(torch.zeros(2, 2), torch.ones(2)).info.item() // 1
  */
-export function solveEx(
-  A: Tensor,
-  B: Tensor,
-  { left = true, checkErrors = false }: SolveOptions & CheckErrorsOptions = {},
-): Named<'result' | 'info'> {
+export function solveEx(A: Tensor, B: Tensor, options: SolveOptions & CheckErrorsOptions = {}): Named<'result' | 'info'> {
+  const { left = true, checkErrors = false } = readOptions('linalg_solve_ex', options, ['left', 'checkErrors'])
   const name = 'linalg.solve'
   requireFloating(name, A)
   requireSameDType(name, A, B)
@@ -133,7 +132,8 @@ const solveErrors = (infos: Tensor, name = 'torch.linalg.solve'): void =>
  * @example
  * torch.linalg.solve(torch.tensor([[2, 0], [0, 4]]), torch.tensor([2, 8])).tolist() // [ 1, 2 ]
  */
-export function solve(A: Tensor, B: Tensor, { left = true }: SolveOptions = {}): Tensor {
+export function solve(A: Tensor, B: Tensor, options: SolveOptions = {}): Tensor {
+  const { left = true } = readOptions('linalg_solve', options, ['left'])
   const { result, info } = solveEx(A, B, { left })
   solveErrors(info)
   return result
@@ -259,7 +259,7 @@ export function logdet(A: Tensor): Tensor {
  * torch.linalg.tensorinv(torch.eye(6).reshape(6, 2, 3), 1).shape // [ 2, 3, 6 ]
  */
 export function tensorinv(A: Tensor, ...args: Arguments<[ind: number], { ind?: number }>): Tensor {
-  const { ind = 2 } = readArguments<{ ind?: number }>('linalg.tensorinv', args, ['ind'])
+  const { ind = 2 } = readArguments<{ ind?: number }>('linalg_tensorinv', args, ['ind'])
   if (!(ind > 0)) throw new Error(`Expected a strictly positive integer for 'ind', but got ${ind}`)
   const [first, last] = [A.layout.shape.slice(0, ind), A.layout.shape.slice(ind)]
   const [rows, columns] = [numelOf(first), numelOf(last)]
@@ -279,8 +279,12 @@ export function tensorinv(A: Tensor, ...args: Arguments<[ind: number], { ind?: n
  * const A = torch.eye(4).reshape(2, 2, 4)
  * torch.linalg.tensorsolve(A, torch.tensor([[1, 2], [3, 4]])).tolist() // [ 1, 2, 3, 4 ]
  */
-export function tensorsolve(A: Tensor, B: Tensor, ...args: Arguments<[dims: readonly number[] | null], { dims?: readonly number[] | null }>): Tensor {
-  const { dims = null } = readArguments<{ dims?: readonly number[] | null }>('linalg.tensorsolve', args, ['dims'])
+export function tensorsolve(
+  A: Tensor,
+  B: Tensor,
+  ...args: Arguments<[dims: readonly number[] | null], { dims?: readonly number[] | null }>
+): Tensor {
+  const { dims = null } = readArguments<{ dims?: readonly number[] | null }>('linalg_tensorsolve', args, ['dims'])
   const moved =
     dims === null
       ? A
@@ -297,4 +301,3 @@ export function tensorsolve(A: Tensor, B: Tensor, ...args: Arguments<[dims: read
     )
   return reshape(solve(reshape(moved, rows, columns), reshape(B, -1)), shape)
 }
-

@@ -28,9 +28,7 @@ function decompose(a: Tensor, full: boolean, vectors: boolean): Tensor[] {
   const [m, n] = sizesOf(a)
   const k = Math.min(m, n)
   const S = emptyAs(a, [...batch, k])
-  const [U, Vh] = vectors
-    ? [emptyAs(a, [...batch, m, full ? m : k]), emptyAs(a, [...batch, full ? n : k, n])]
-    : [null, null]
+  const [U, Vh] = vectors ? [emptyAs(a, [...batch, m, full ? m : k]), emptyAs(a, [...batch, full ? n : k, n])] : [null, null]
   if (a.layout.numel > 0) {
     const bad = a.storage.allocator.run('svd', a, U, S, Vh)
     if (bad > 0)
@@ -99,7 +97,7 @@ function requireDecomposable(A: Tensor): void {
  * U.matmul(S.diag()).matmul(Vh).allclose(torch.tensor([[0, 2], [3, 0]])) // true
  */
 export function svd(A: Tensor, ...args: Arguments<[fullMatrices: boolean], { fullMatrices?: boolean }>): Named<'U' | 'S' | 'Vh'> {
-  const { fullMatrices = true } = readArguments<{ fullMatrices?: boolean }>('linalg.svd', args, ['fullMatrices'])
+  const { fullMatrices = true } = readArguments<{ fullMatrices?: boolean }>('linalg_svd', args, ['fullMatrices'])
   requireDecomposable(A)
   const [S, U, Vh] = svdOp([A], fullMatrices)
   return named({ U, S, Vh })

@@ -9,7 +9,17 @@ import { clone } from '../cast.js'
 import { tril, triu } from '../diagonal.js'
 import { commonBackend, defineOp, type Op } from '../dispatch.js'
 import { matmul } from '../matmul.js'
-import { broadcastMatrices, freshMatrices, mT, requireKernel, requireMatrix, requireSameDType, requireSquare, sizesOf } from './matrices.js'
+import {
+  broadcastMatrices,
+  freshMatrices,
+  mT,
+  readOptions,
+  requireKernel,
+  requireMatrix,
+  requireSameDType,
+  requireSquare,
+  sizesOf,
+} from './matrices.js'
 
 interface Triangle {
   readonly upper: boolean
@@ -73,8 +83,10 @@ export interface SolveTriangularOptions {
  * torch.linalg.solveTriangular(A, torch.tensor([[2], [9]]), { upper: false }).tolist() // [ [ 1 ], [ 2 ] ]
  */
 export function solveTriangular(A: Tensor, B: Tensor, options: SolveTriangularOptions): Tensor {
-  const { upper, left = true, unitriangular = false } = options
-  if (typeof upper !== 'boolean') throw new TypeError("linalg_solve_triangular() missing 1 required keyword-only argument: 'upper'")
+  const names = ['upper', 'left', 'unitriangular'] as const
+  const { upper, left = true, unitriangular = false } = readOptions('linalg_solve_triangular', options, names)
+  if (typeof upper !== 'boolean')
+    throw new TypeError("linalg_solve_triangular() missing 1 required keyword-only argument: 'upper'")
   const name = 'linalg.solve_triangular'
   requireSameDType(name, A, B)
   requireKernel('triangular_solve_cpu', A)
@@ -108,8 +120,10 @@ export function triangularSolve(
     transpose = false,
     unitriangular = false,
   } = readArguments<TriangularSolveOptions>('triangular_solve', args, ['upper', 'transpose', 'unitriangular'])
-  if (b.ndim < 2) throw new Error(`torch.triangular_solve: Expected b to have at least 2 dimensions, but it has ${b.ndim} dimensions instead`)
-  if (A.ndim < 2) throw new Error(`torch.triangular_solve: Expected A to have at least 2 dimensions, but it has ${A.ndim} dimensions instead`)
+  if (b.ndim < 2)
+    throw new Error(`torch.triangular_solve: Expected b to have at least 2 dimensions, but it has ${b.ndim} dimensions instead`)
+  if (A.ndim < 2)
+    throw new Error(`torch.triangular_solve: Expected A to have at least 2 dimensions, but it has ${A.ndim} dimensions instead`)
   if (A.dtype !== b.dtype)
     throw new Error(
       `Expected b and A to have the same dtype, but found b of type ${scalarName(b.dtype)} and A of type ${scalarName(A.dtype)} instead.`,
