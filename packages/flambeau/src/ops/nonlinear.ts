@@ -37,8 +37,8 @@ function withOne<N extends string>(
  *
  * @throws Error for integers
  * @example
- * torch.elu(torch.tensor([2, -1])) // tensor([ 2.0000, -0.6321])
- * torch.elu(torch.tensor([2, -1]), { alpha: 2 }) // tensor([ 2.0000, -1.2642])
+ * F.elu(torch.tensor([2, -1])) // tensor([ 2.0000, -0.6321])
+ * F.elu(torch.tensor([2, -1]), { alpha: 2 }) // tensor([ 2.0000, -1.2642])
  */
 export const elu = withOne('Elu', 'alpha', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(x)), x))
 /**
@@ -46,7 +46,7 @@ export const elu = withOne('Elu', 'alpha', 1, e.where(e.le(x, 0), e.mul(a, e.exp
  *
  * @throws Error for integers
  * @example
- * torch.celu(torch.tensor([2, -1]), 2) // tensor([ 2.0000, -0.7869])
+ * F.celu(torch.tensor([2, -1]), 2) // tensor([ 2.0000, -0.7869])
  */
 export const celu = withOne('Celu', 'alpha', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(e.div(x, a))), x))
 const SELU_SCALE = 1.0507009873554805
@@ -83,8 +83,8 @@ function limits(self: Tensor, args: Arguments<[minVal: number, maxVal: number], 
  * x limited to [minVal, maxVal], [−1, 1] unless given, as `torch.nn.functional.hardtanh`: min(max(x, minVal), maxVal).
  *
  * @example
- * torch.hardtanh(torch.tensor([-2, 0.5, 2])).tolist() // [-1, 0.5, 1]
- * torch.hardtanh(torch.tensor([-2, 0.5, 2]), { minVal: 0 }).tolist() // [0, 0.5, 1]
+ * F.hardtanh(torch.tensor([-2, 0.5, 2])).tolist() // [-1, 0.5, 1]
+ * F.hardtanh(torch.tensor([-2, 0.5, 2]), { minVal: 0 }).tolist() // [0, 0.5, 1]
  */
 export const hardtanh: WithInPlace<Hardtanh> = Object.assign<Hardtanh, { inPlace: Hardtanh }>(
   (self, ...args) => hardtanhOp.call(self, ...limits(self, args)),
@@ -152,8 +152,8 @@ const bend = (args: Arguments<[beta: number, threshold: number], SoftplusOptions
  *
  * @throws Error for integers
  * @example
- * torch.softplus(torch.tensor([0, 1])) // tensor([0.6931, 1.3133])
- * torch.softplus(torch.tensor([0, 1]), { beta: 2 }) // tensor([0.3466, 1.0635])
+ * F.softplus(torch.tensor([0, 1])) // tensor([0.6931, 1.3133])
+ * F.softplus(torch.tensor([0, 1]), { beta: 2 }) // tensor([0.3466, 1.0635])
  */
 export const softplus: WithInPlace<Softplus> = Object.assign<Softplus, { inPlace: Softplus }>(
   (self, ...args) => softplusOp.call(self, ...bend(args)),
@@ -175,7 +175,7 @@ const thresholdOp = new PointwiseOp('Threshold', ['x', 'a', 'b'], [e.where(e.le(
  * x above the threshold, `value` elsewhere, as `torch.nn.functional.threshold`.
  *
  * @example
- * torch.threshold(torch.tensor([0.5, 2]), 1, 20).tolist() // [20, 2]
+ * F.threshold(torch.tensor([0.5, 2]), 1, 20).tolist() // [20, 2]
  */
 export const threshold = Object.assign(
   (self: Tensor, limit: number, value: number): Tensor => thresholdOp.call(self, limit, value),
