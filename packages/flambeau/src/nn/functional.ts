@@ -1,6 +1,7 @@
 /** `torch.nn.functional`. */
 
 export { type GeluOptions, gelu } from '../ops/activation.js'
+export { type BatchNormOptions, batchNorm, type InstanceNormOptions, instanceNorm } from '../ops/batchNorm.js'
 export { type ConvOptions, conv2d } from '../ops/conv.js'
 export {
   type BinaryCrossEntropyOptions,
@@ -22,6 +23,7 @@ export {
 } from '../ops/distance.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
 export { embedding } from '../ops/indexing.js'
+export { groupNorm, type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from '../ops/layerNorm.js'
 export {
   type BceWithLogitsOptions,
   binaryCrossEntropyWithLogits,
