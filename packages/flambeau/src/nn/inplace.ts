@@ -97,7 +97,7 @@ export const hardswish: Activation = plain('hardswish', nonlinear.hardswish)
  * @example
  * F.leakyRelu(torch.tensor([2, -1]), 0.5).tolist() // [2, -0.5]
  */
-export const leakyRelu: ActivationWith<[negativeSlope: number], { negativeSlope?: number }> = withParameters(
+export const leakyRelu = withParameters<[negativeSlope: number], { negativeSlope?: number }>(
   'leaky_relu',
   ['negativeSlope'],
   activation.leakyRelu,
@@ -109,7 +109,7 @@ export const leakyRelu: ActivationWith<[negativeSlope: number], { negativeSlope?
  * @example
  * F.elu(torch.tensor([2, -1])) // tensor([ 2.0000, -0.6321])
  */
-export const elu: ActivationWith<[alpha: number], { alpha?: number }> = withParameters('elu', ['alpha'], nonlinear.elu)
+export const elu = withParameters<[alpha: number], { alpha?: number }>('elu', ['alpha'], nonlinear.elu)
 /**
  * x where positive, alpha · (e^(x/alpha) − 1) elsewhere, as `torch.nn.functional.celu`. alpha is 1 unless given.
  *
@@ -117,14 +117,14 @@ export const elu: ActivationWith<[alpha: number], { alpha?: number }> = withPara
  * @example
  * F.celu(torch.tensor([2, -1]), { alpha: 2 }) // tensor([ 2.0000, -0.7869])
  */
-export const celu: ActivationWith<[alpha: number], { alpha?: number }> = withParameters('celu', ['alpha'], nonlinear.celu)
+export const celu = withParameters<[alpha: number], { alpha?: number }>('celu', ['alpha'], nonlinear.celu)
 /**
  * x limited to [minVal, maxVal], [−1, 1] unless given, as `torch.nn.functional.hardtanh`.
  *
  * @example
  * F.hardtanh(torch.tensor([-2, 0.5, 2])).tolist() // [-1, 0.5, 1]
  */
-export const hardtanh: ActivationWith<[minVal: number, maxVal: number], nonlinear.HardtanhOptions> = withParameters(
+export const hardtanh = withParameters<[minVal: number, maxVal: number], nonlinear.HardtanhOptions>(
   'hardtanh',
   ['minVal', 'maxVal'],
   nonlinear.hardtanh,

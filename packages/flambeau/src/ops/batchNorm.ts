@@ -131,7 +131,10 @@ export function normaliseBatch(
     throw new RangeError(`Dimension out of range (expected to be in range of [-1, 0], but got 1)`)
   const channels = layout.dim < 2 ? 0 : layout.shape[1]
   if (!training)
-    for (const [name, t] of [['running_mean', runningMean], ['running_var', runningVar]] as const)
+    for (const [name, t] of [
+      ['running_mean', runningMean],
+      ['running_var', runningVar],
+    ] as const)
       if (t === null) throw new Error(`${name} must be defined in evaluation mode`)
   const wide = wideDType(dtype)
   for (const [name, t] of Object.entries({ running_mean: runningMean, running_var: runningVar, weight, bias })) {
@@ -175,8 +178,7 @@ export interface BatchNormOptions {
 const sizeText = (shape: Shape): string => `torch.Size([${shape.join(', ')}])`
 /** @throws Error in PyTorch's words where a channel has one value only. */
 export function requireSeveralValues(perChannel: number, size: Shape): void {
-  if (perChannel === 1)
-    throw new Error(`Expected more than 1 value per channel when training, got input size ${sizeText(size)}`)
+  if (perChannel === 1) throw new Error(`Expected more than 1 value per channel when training, got input size ${sizeText(size)}`)
 }
 
 /**

@@ -77,9 +77,7 @@ function fused(
   const backend = g.storage.allocator
   const rows = [scale.layout.numel, channels * span]
   const affine = [groups * channels]
-  const [gradX, gradWeight, gradBias] = [rows, affine, affine].map((s, i) =>
-    needs[i] ? emptyTensor(backend, s, x.dtype) : null,
-  )
+  const [gradX, gradWeight, gradBias] = [rows, affine, affine].map((s, i) => (needs[i] ? emptyTensor(backend, s, x.dtype) : null))
   if (x.layout.numel === 0) for (const t of [gradWeight, gradBias]) t && copyInto(t, 0)
   else {
     const [seenG, seenX] = [g, x].map((t) => seenAs(rowMajor(t), rows))
@@ -127,7 +125,10 @@ function rowsOf(input: Tensor, normalizedShape: Shape, weight: Tensor | null, bi
     throw new Error(
       `Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = ${size}`,
     )
-  for (const [name, t] of [['weight', weight], ['bias', bias]] as const)
+  for (const [name, t] of [
+    ['weight', weight],
+    ['bias', bias],
+  ] as const)
     if (t !== null && !sameShape(t.layout.shape, normalizedShape))
       throw new Error(
         `Expected ${name} to be of same shape as normalized_shape, but got ${name} of shape ${showShape(t.layout.shape)} and normalized_shape = ${size}`,
@@ -242,7 +243,10 @@ export function groupNorm(
     throw new Error(
       `Expected number of channels in input to be divisible by num_groups, but got input of shape ${showShape(shape)} and num_groups=${numGroups}`,
     )
-  for (const [name, t] of [['weight', weight], ['bias', bias]] as const)
+  for (const [name, t] of [
+    ['weight', weight],
+    ['bias', bias],
+  ] as const)
     if (t !== null && (t.ndim !== 1 || t.layout.numel !== c))
       throw new Error(
         `Expected ${name} to be a vector of size equal to the number of channels in input, but got ${name} of shape ${showShape(t.layout.shape)} and input of shape ${showShape(shape)}`,

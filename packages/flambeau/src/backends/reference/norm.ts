@@ -10,9 +10,7 @@ const total = (values: readonly number[]): number => values.reduce((sum, v) => s
 /** Where the elements of each channel of [N, C, S] lie. */
 function channelsOf({ layout: { shape } }: Operand): number[][] {
   const [n, c, s] = shape
-  return Array.from({ length: c }, (_, k) =>
-    Array.from({ length: n * s }, (_, i) => (Math.floor(i / s) * c + k) * s + (i % s)),
-  )
+  return Array.from({ length: c }, (_, k) => Array.from({ length: n * s }, (_, i) => (Math.floor(i / s) * c + k) * s + (i % s)))
 }
 
 export function batchNorm(
@@ -74,8 +72,7 @@ export function batchNormBackward(
     const sum = total(places.map((i) => g[i]))
     const dot = total(places.map((i) => g[i] * normal(i)))
     const n = places.length
-    for (const i of places)
-      to[i] = (training ? g[i] - sum / n - (normal(i) * dot) / n : g[i]) * scales[k] * (w?.[k] ?? 1)
+    for (const i of places) to[i] = (training ? g[i] - sum / n - (normal(i) * dot) / n : g[i]) * scales[k] * (w?.[k] ?? 1)
     toWeight.push(dot)
     toBias.push(sum)
   })
