@@ -4,6 +4,8 @@
  */
 
 const functionsOf = {
+  'tensor val': 'constant_',
+  'tensor sparsity': 'sparse_',
   'A B': 'linalg.solve linalg.solveEx linalg.tensorsolve',
   'A n': 'linalg.matrixPower',
   'A/input B': 'linalg.solveTriangular',

@@ -38,39 +38,31 @@ export {
 } from '../ops/loss.js'
 export { linear } from '../ops/matmul.js'
 export {
+  type Activation,
+  celu,
+  type EluOptions,
+  elu,
+  type GluOptions,
   glu,
+  type HardtanhOptions,
   hardshrink,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  type InplaceOptions,
   logsigmoid,
+  mish,
   prelu,
+  relu6,
+  type ShrinkOptions,
   type SoftplusOptions,
-  softmin,
+  selu,
   softplus,
   softshrink,
   softsign,
   tanhshrink,
+  threshold,
 } from '../ops/nonlinear.js'
 export { type AvgPoolOptions, avgPool2d, type MaxPoolOptions, maxPool2d, maxPool2dWithIndices } from '../ops/pool.js'
-export { type DropoutOptions, dropout } from '../ops/random.js'
-export { logSoftmax, type SoftmaxOptions, softmax } from '../ops/softmax.js'
-export {
-  celu,
-  celu_,
-  elu,
-  elu_,
-  hardsigmoid,
-  hardswish,
-  hardtanh,
-  hardtanh_,
-  type InplaceOptions,
-  leakyRelu,
-  leakyRelu_,
-  mish,
-  relu,
-  relu_,
-  relu6,
-  selu,
-  selu_,
-  silu,
-  threshold,
-  threshold_,
-} from './inplace.js'
+export * from './functional/activation.js'
+export * from './functional/dropout.js'

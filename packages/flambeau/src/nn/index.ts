@@ -1,6 +1,6 @@
 /** `torch.nn`. */
 
-export { GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh } from './activation.js'
+export * from './activation.js'
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -13,7 +13,7 @@ export {
 } from './batchnorm.js'
 export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
 export { Conv2d, type ConvModuleOptions } from './conv.js'
-export { Dropout } from './dropout.js'
+export * from './dropout.js'
 export * as functional from './functional.js'
 export * as init from './init.js'
 export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } from './linear.js'
@@ -29,4 +29,5 @@ export {
 } from './normalization.js'
 export { Parameter } from './parameter.js'
 export { AvgPool2d, MaxPool2d } from './pooling.js'
+export * from './softmax.js'
 export type { LoadResult, LoadStateDictOptions, StateDict } from './stateDict.js'

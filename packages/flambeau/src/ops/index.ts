@@ -30,6 +30,7 @@ export {
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
+export * from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
 export * from './histogram.js'

@@ -1,184 +1,302 @@
-/** The activations of `torch.nn.functional` that are formulas with parameters. */
+/** The activations of `torch.nn.functional` that are formulas, and their in-place forms. */
 
-import { type Arguments, type DimOptions, readArgument, readArguments } from '../core/arguments.js'
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, variable, x, y } from '../ir/expr.js'
-import { mul, neg } from './arithmetic.js'
-import { floatsOnly, notBool, unary, type WithInPlace } from './define.js'
+import { mul } from './arithmetic.js'
+import { floatsOnly, notBool, unary } from './define.js'
 import { sigmoid } from './elementary.js'
-import { PointwiseOp } from './pointwise.js'
-import { type SoftmaxArguments, softmax } from './softmax.js'
+import { PointwiseOp, type PointwiseOptions } from './pointwise.js'
 import { chunk } from './split.js'
 import { reshape } from './view.js'
 
 const float = { check: floatsOnly } as const
 const [a, b] = [variable('a'), variable('b')]
 
-type One<N extends string> = (self: Tensor, value?: number | { [K in N]?: number }) => Tensor
-/** A function of a tensor and one number with a default, called `parameter`. */
-function withOne<N extends string>(
-  name: string,
-  parameter: N,
-  preset: number,
-  term: e.Expr,
-  gradient?: e.Expr,
-): WithInPlace<One<N>> {
-  const op = new PointwiseOp(name, ['x', 'a'], [term], { ...float, untyped: ['a'], gradients: gradient && { x: gradient } })
-  return Object.assign<One<N>, { inPlace: One<N> }>(
-    (self, value) => op.call(self, readArgument<number>(name.toLowerCase(), parameter, value, preset)),
-    { inPlace: (self, value) => op.callInPlace(self, readArgument<number>(name.toLowerCase(), parameter, value, preset)) },
-  )
+export interface InplaceOptions {
+  /** Write the result over the input. */
+  inplace?: boolean
 }
 
+/** A function of a tensor, numbers with defaults and `inplace`; its in-place form takes the numbers alone. */
+export interface Activation<P extends readonly unknown[], O extends InplaceOptions> {
+  (self: Tensor, ...args: Arguments<[...P, inplace: boolean], O>): Tensor
+  readonly inPlace: (self: Tensor, ...args: Arguments<P, Omit<O, 'inplace'>>) => Tensor
+}
+type Check = (self: Tensor, numbers: readonly number[]) => void
+
+/** Makes an activation of an op over the tensor and numbers, whose names and defaults are `presets`. */
+function activation<P extends readonly number[], O extends InplaceOptions>(
+  name: string,
+  op: PointwiseOp,
+  presets: Readonly<Record<string, number>> = {},
+  check?: Check,
+): Activation<P, O> {
+  const names = Object.keys(presets)
+  const defaults = Object.values(presets)
+  const positional = [...names, 'inplace']
+  const run = (self: Tensor, args: readonly unknown[], order: readonly string[], inPlace: boolean): Tensor => {
+    let numbers: readonly number[] = defaults
+    let over = inPlace
+    if (args.length > 0) {
+      const given = readArguments<Record<string, unknown>>(name, args, order)
+      numbers = names.map((key, i) => (given[key] as number | undefined) ?? defaults[i])
+      over ||= given.inplace === true
+    }
+    check?.(self, numbers)
+    return over ? op.callInPlace(self, ...numbers) : op.call(self, ...numbers)
+  }
+  return Object.assign((self: Tensor, ...args: readonly unknown[]) => run(self, args, positional, false), {
+    inPlace: (self: Tensor, ...args: readonly unknown[]) => run(self, args, names, true),
+  })
+}
+/** An op over x and the numbers a and b, which have no part in the dtype rule. */
+const numeric = (name: string, variables: string[], term: e.Expr, gradient?: e.Expr, options: PointwiseOptions = float) =>
+  new PointwiseOp(name, ['x', ...variables], [term], {
+    ...options,
+    untyped: variables,
+    gradients: gradient && { x: gradient },
+  })
+
+export interface EluOptions extends InplaceOptions {
+  /** How far below 0 it goes. */
+  alpha?: number
+}
 /**
- * x where positive, alpha · (e^x − 1) elsewhere, as `torch.nn.functional.elu`. alpha is 1 unless given.
+ * x where positive, alpha · (e^x − 1) elsewhere, as `torch.nn.functional.elu`. Any shape; floating-point dtypes only.
  *
- * @throws Error for integers
  * @example
- * F.elu(torch.tensor([2, -1])) // tensor([ 2.0000, -0.6321])
- * F.elu(torch.tensor([2, -1]), { alpha: 2 }) // tensor([ 2.0000, -1.2642])
+ * F.elu(torch.tensor([-1, 2])) // tensor([-0.6321,  2.0000])
+ * F.elu(torch.tensor([-1, 2]), { alpha: 2 }) // tensor([-1.2642,  2.0000])
  */
-export const elu = withOne('Elu', 'alpha', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(x)), x))
+export const elu = activation<[alpha: number], EluOptions>(
+  'elu',
+  numeric('Elu', ['a'], e.where(e.le(x, 0), e.mul(a, e.expm1(x)), x)),
+  { alpha: 1 },
+)
 /**
- * x where positive, alpha · (e^(x/alpha) − 1) elsewhere, as `torch.nn.functional.celu`. alpha is 1 unless given.
+ * x where positive, alpha · (e^(x/alpha) − 1) elsewhere, as `torch.nn.functional.celu`: an ELU with a continuous slope.
  *
- * @throws Error for integers
+ * @throws Error for alpha 0.
  * @example
- * F.celu(torch.tensor([2, -1]), 2) // tensor([ 2.0000, -0.7869])
+ * F.celu(torch.tensor([-1, 2]), 2) // tensor([-0.7869,  2.0000])
  */
-export const celu = withOne('Celu', 'alpha', 1, e.where(e.le(x, 0), e.mul(a, e.expm1(e.div(x, a))), x))
+export const celu = activation<[alpha: number], EluOptions>(
+  'celu',
+  numeric('Celu', ['a'], e.where(e.le(x, 0), e.mul(a, e.expm1(e.div(x, a))), x)),
+  { alpha: 1 },
+  (_, [alpha]) => {
+    if (alpha === 0) throw new Error('ZeroDivisionError: alpha cannot be 0 for CELU')
+  },
+)
 const SELU_SCALE = 1.0507009873554805
 const SELU_ALPHA = 1.6732632423543772
-/** The self-normalizing ELU, scale · (x or alpha · (e^x − 1)), as `torch.nn.functional.selu`. */
-export const selu = unary('Selu', e.mul(SELU_SCALE, e.where(e.le(x, 0), e.mul(SELU_ALPHA, e.expm1(x)), x)), float)
+/**
+ * The self-normalizing ELU, scale · (x where positive, alpha · (e^x − 1) elsewhere) with the scale 1.0507 and the alpha 1.6733,
+ * as `torch.nn.functional.selu`.
+ *
+ * @example
+ * F.selu(torch.tensor([-1, 2])) // tensor([-1.1113,  2.1014])
+ */
+export const selu = activation<[], InplaceOptions>(
+  'selu',
+  numeric('Selu', [], e.mul(SELU_SCALE, e.where(e.le(x, 0), e.mul(SELU_ALPHA, e.expm1(x)), x))),
+)
 
 // ln(1 + e^x) without overflow.
 const softplusOf = (t: e.Expr): e.Expr => e.add(e.max(t, 0), e.log1p(e.exp(e.neg(e.abs(t)))))
 const gate = e.tanh(softplusOf(x))
-/** x · tanh(ln(1 + e^x)), as `torch.nn.functional.mish`. */
-export const mish = unary('Mish', e.mul(x, gate), {
-  ...float,
-  gradient: e.mul(g, e.add(gate, e.mul(e.mul(x, e.sigmoid(x)), e.sub(1, e.square(gate))))),
-})
+/**
+ * x · tanh(ln(1 + e^x)), as `torch.nn.functional.mish`.
+ *
+ * @example
+ * F.mish(torch.tensor([-1, 2])) // tensor([-0.3034,  1.9440])
+ */
+export const mish = activation<[], InplaceOptions>(
+  'mish',
+  numeric('Mish', [], e.mul(x, gate), e.mul(g, e.add(gate, e.mul(e.mul(x, e.sigmoid(x)), e.sub(1, e.square(gate)))))),
+)
 
-const hardtanhOp = new PointwiseOp('Hardtanh', ['x', 'a', 'b'], [e.min(e.max(x, a), b)], {
-  check: notBool,
-  untyped: ['a', 'b'],
-  gradients: { x: e.where(e.either(e.le(x, a), e.ge(x, b)), 0, g) },
-})
-export interface HardtanhOptions {
+export interface HardtanhOptions extends InplaceOptions {
   minVal?: number
   maxVal?: number
 }
-type Hardtanh = (self: Tensor, ...args: Arguments<[minVal: number, maxVal: number], HardtanhOptions>) => Tensor
-function limits(self: Tensor, args: Arguments<[minVal: number, maxVal: number], HardtanhOptions>): [number, number] {
-  const { minVal = -1, maxVal = 1 } = readArguments<HardtanhOptions>('hardtanh', args, ['minVal', 'maxVal'])
-  if (self.dtype === 'uint8' && (minVal < 0 || maxVal < 0))
-    throw new Error('cannot do hardtanh on an unsigned type with negative limits')
-  return [minVal, maxVal]
-}
+const hardtanhOp = numeric('Hardtanh', ['a', 'b'], e.min(e.max(x, a), b), e.where(e.either(e.le(x, a), e.ge(x, b)), 0, g), {
+  check: notBool,
+})
 /**
- * x limited to [minVal, maxVal], [−1, 1] unless given, as `torch.nn.functional.hardtanh`: min(max(x, minVal), maxVal).
+ * x limited to [minVal, maxVal], as `torch.nn.functional.hardtanh`.
+ *
+ * @throws Error for negative limits of an unsigned dtype.
+ * @example
+ * F.hardtanh(torch.tensor([-3, 0.5, 3])) // tensor([-1.0000,  0.5000,  1.0000])
+ * F.hardtanh(torch.tensor([-3, 0.5, 3]), -2, 2) // tensor([-2.0000,  0.5000,  2.0000])
+ */
+export const hardtanh = activation<[minVal: number, maxVal: number], HardtanhOptions>(
+  'hardtanh',
+  hardtanhOp,
+  { minVal: -1, maxVal: 1 },
+  (self, [low, high]) => {
+    if (self.dtype === 'uint8' && (low < 0 || high < 0))
+      throw new Error('cannot do hardtanh on an unsigned type with negative limits')
+  },
+)
+/**
+ * x limited to [0, 6], as `torch.nn.functional.relu6`.
  *
  * @example
- * F.hardtanh(torch.tensor([-2, 0.5, 2])).tolist() // [-1, 0.5, 1]
- * F.hardtanh(torch.tensor([-2, 0.5, 2]), { minVal: 0 }).tolist() // [0, 0.5, 1]
+ * F.relu6(torch.tensor([-3, 0.5, 9])) // tensor([0.0000, 0.5000, 6.0000])
  */
-export const hardtanh: WithInPlace<Hardtanh> = Object.assign<Hardtanh, { inPlace: Hardtanh }>(
-  (self, ...args) => hardtanhOp.call(self, ...limits(self, args)),
-  { inPlace: (self, ...args) => hardtanhOp.callInPlace(self, ...limits(self, args)) },
+export const relu6 = activation<[], InplaceOptions>(
+  'relu6',
+  new PointwiseOp('Hardtanh', ['x'], [e.min(e.max(x, 0), 6)], {
+    check: notBool,
+    gradients: { x: e.where(e.either(e.le(x, 0), e.ge(x, 6)), 0, g) },
+  }),
 )
-/** x limited to [0, 6], as `torch.nn.functional.relu6`. */
-export const relu6 = Object.assign((self: Tensor): Tensor => hardtanh(self, 0, 6), {
-  inPlace: (self: Tensor): Tensor => hardtanh.inPlace(self, 0, 6),
-})
 const ramp = e.min(e.max(e.add(x, 3), 0), 6)
-/** x/6 + 1/2 limited to [0, 1], as `torch.nn.functional.hardsigmoid`. */
-export const hardsigmoid = unary('Hardsigmoid', e.div(ramp, 6), {
-  ...float,
-  gradient: e.where(e.both(e.gt(x, -3), e.lt(x, 3)), e.div(g, 6), 0),
-})
-/** x · hardsigmoid(x), as `torch.nn.functional.hardswish`. */
-export const hardswish = unary('Hardswish', e.div(e.mul(x, ramp), 6), {
-  ...float,
-  gradient: e.where(e.lt(x, -3), 0, e.where(e.le(x, 3), e.mul(g, e.add(e.div(x, 3), 0.5)), g)),
-})
+/**
+ * x/6 + 1/2 limited to [0, 1], as `torch.nn.functional.hardsigmoid`.
+ *
+ * @example
+ * F.hardsigmoid(torch.tensor([-4, 0, 1.5])) // tensor([0.0000, 0.5000, 0.7500])
+ */
+export const hardsigmoid = activation<[], InplaceOptions>(
+  'hardsigmoid',
+  numeric('Hardsigmoid', [], e.div(ramp, 6), e.where(e.both(e.gt(x, -3), e.lt(x, 3)), e.div(g, 6), 0)),
+)
+/**
+ * x · hardsigmoid(x), as `torch.nn.functional.hardswish`.
+ *
+ * @example
+ * F.hardswish(torch.tensor([-4, 0, 1.5])) // tensor([-0.0000, 0.0000, 1.1250])
+ */
+export const hardswish = activation<[], InplaceOptions>(
+  'hardswish',
+  numeric(
+    'Hardswish',
+    [],
+    e.div(e.mul(x, ramp), 6),
+    e.where(e.lt(x, -3), 0, e.where(e.le(x, 3), e.mul(g, e.add(e.div(x, 3), 0.5)), g)),
+  ),
+)
+
+/** Without an `inplace` among its arguments. */
+type Plain<P extends readonly unknown[], O> = (self: Tensor, ...args: Arguments<P, O>) => Tensor
+function plain<P extends readonly number[], O extends object>(
+  name: string,
+  op: PointwiseOp,
+  presets: Readonly<Record<keyof O & string, number>>,
+  check?: Check,
+): Plain<P, O> {
+  const names = Object.keys(presets) as (keyof O & string)[]
+  const defaults = Object.values<number>(presets)
+  return (self: Tensor, ...args: readonly unknown[]) => {
+    const given = args.length === 0 ? ({} as O) : readArguments<O>(name, args, names)
+    const numbers = names.map((key, i) => (given[key] as number | undefined) ?? defaults[i])
+    check?.(self, numbers)
+    return op.call(self, ...numbers)
+  }
+}
 
 const within = e.both(e.ge(x, e.neg(a)), e.le(x, a))
-/** x where |x| > lambd, 0 elsewhere, as `torch.nn.functional.hardshrink`. */
-export const hardshrink = withOne('Hardshrink', 'lambd', 0.5, e.where(within, 0, x), e.where(within, 0, g))
-const shrink = withOne(
-  'Softshrink',
-  'lambd',
-  0.5,
-  e.where(e.gt(x, a), e.sub(x, a), e.where(e.lt(x, e.neg(a)), e.add(x, a), 0)),
-  e.where(within, 0, g),
-)
-/** x moved towards 0 by lambd, and 0 between, as `torch.nn.functional.softshrink`. @throws Error for a negative lambd. */
-export function softshrink(self: Tensor, lambd?: number | { lambd?: number }): Tensor {
-  const limit = readArgument<number>('softshrink', 'lambd', lambd, 0.5)
-  if (!(limit >= 0)) throw new Error(`lambda must be greater or equal to 0, but found to be ${limit}.`)
-  return shrink(self, limit)
-}
-/** x − tanh(x), as `torch.nn.functional.tanhshrink`. */
-export const tanhshrink = unary('Tanhshrink', e.sub(x, e.tanh(x)), { result: 'float' })
-/** x / (1 + |x|), as `torch.nn.functional.softsign`. */
-export const softsign = unary('Softsign', e.div(x, e.add(1, e.abs(x))), { result: 'float' })
-const softplusOp = new PointwiseOp(
-  'Softplus',
-  ['x', 'a', 'b'],
-  [e.where(e.gt(e.mul(x, a), b), x, e.div(e.log1p(e.exp(e.mul(x, a))), a))],
-  {
-    ...float,
-    untyped: ['a', 'b'],
-    gradients: { x: e.where(e.gt(e.mul(x, a), b), g, e.mul(g, e.sigmoid(e.mul(x, a)))) },
-  },
-)
-export interface SoftplusOptions {
-  beta?: number
-  /** Where beta · x is above it, the result is x itself. */
-  threshold?: number
-}
-type Softplus = (self: Tensor, ...args: Arguments<[beta: number, threshold: number], SoftplusOptions>) => Tensor
-const bend = (args: Arguments<[beta: number, threshold: number], SoftplusOptions>): [number, number] => {
-  const { beta = 1, threshold: above = 20 } = readArguments<SoftplusOptions>('softplus', args, ['beta', 'threshold'])
-  return [beta, above]
+export interface ShrinkOptions {
+  /** Half the width of the interval that becomes 0. */
+  lambd?: number
 }
 /**
- * ln(1 + e^(beta·x)) / beta, and x itself where beta·x > threshold, as `torch.nn.functional.softplus`. beta is 1 and the
- * threshold 20 unless given.
+ * x where |x| > lambd, 0 elsewhere, as `torch.nn.functional.hardshrink`.
  *
- * @throws Error for integers
  * @example
- * F.softplus(torch.tensor([0, 1])) // tensor([0.6931, 1.3133])
- * F.softplus(torch.tensor([0, 1]), { beta: 2 }) // tensor([0.3466, 1.0635])
+ * F.hardshrink(torch.tensor([-1, 0.4, 2])) // tensor([-1.,  0.,  2.])
  */
-export const softplus: WithInPlace<Softplus> = Object.assign<Softplus, { inPlace: Softplus }>(
-  (self, ...args) => softplusOp.call(self, ...bend(args)),
-  {
-    inPlace: (self, ...args) => softplusOp.callInPlace(self, ...bend(args)),
+export const hardshrink = plain<[lambd: number], ShrinkOptions>(
+  'hardshrink',
+  numeric('Hardshrink', ['a'], e.where(within, 0, x), e.where(within, 0, g)),
+  { lambd: 0.5 },
+)
+/**
+ * x moved towards 0 by lambd, and 0 between, as `torch.nn.functional.softshrink`.
+ *
+ * @throws Error for a negative lambd.
+ * @example
+ * F.softshrink(torch.tensor([-1, 0.4, 2])) // tensor([-0.5000,  0.0000,  1.5000])
+ */
+export const softshrink = plain<[lambd: number], ShrinkOptions>(
+  'softshrink',
+  numeric(
+    'Softshrink',
+    ['a'],
+    e.where(e.gt(x, a), e.sub(x, a), e.where(e.lt(x, e.neg(a)), e.add(x, a), 0)),
+    e.where(within, 0, g),
+  ),
+  { lambd: 0.5 },
+  (_, [lambd]) => {
+    if (!(lambd >= 0)) throw new Error(`lambda must be greater or equal to 0, but found to be ${lambd}.`)
   },
 )
-/** ln sigmoid(x), as `torch.nn.functional.logsigmoid`. */
+/**
+ * x − tanh(x), as `torch.nn.functional.tanhshrink`.
+ *
+ * @example
+ * F.tanhshrink(torch.tensor([-1, 2])) // tensor([-0.2384,  1.0360])
+ */
+export const tanhshrink = unary('Tanhshrink', e.sub(x, e.tanh(x)), { result: 'float' })
+/**
+ * x / (1 + |x|), as `torch.nn.functional.softsign`.
+ *
+ * @example
+ * F.softsign(torch.tensor([-1, 3])) // tensor([-0.5000,  0.7500])
+ */
+export const softsign = unary('Softsign', e.div(x, e.add(1, e.abs(x))), { result: 'float' })
+
+export interface SoftplusOptions {
+  /** How sharp the bend is. */
+  beta?: number
+  /** Where beta · x exceeds this, the result is x itself. */
+  threshold?: number
+}
+/**
+ * ln(1 + e^(beta·x)) / beta, and x itself where beta·x exceeds the threshold, as `torch.nn.functional.softplus`.
+ *
+ * @example
+ * F.softplus(torch.tensor([-1, 0, 2])) // tensor([0.3133, 0.6931, 2.1269])
+ */
+export const softplus = plain<[beta: number, threshold: number], SoftplusOptions>(
+  'softplus',
+  numeric(
+    'Softplus',
+    ['a', 'b'],
+    e.where(e.gt(e.mul(x, a), b), x, e.div(e.log1p(e.exp(e.mul(x, a))), a)),
+    e.where(e.gt(e.mul(x, a), b), g, e.mul(g, e.sigmoid(e.mul(x, a)))),
+  ),
+  { beta: 1, threshold: 20 },
+)
+/**
+ * ln(1 / (1 + e^−x)), as `torch.nn.functional.logsigmoid`.
+ *
+ * @example
+ * F.logsigmoid(torch.tensor([-100, 0])) // tensor([-100.0000,   -0.6931])
+ */
 export const logsigmoid = unary('LogSigmoid', e.sub(e.min(x, 0), e.log1p(e.exp(e.neg(e.abs(x))))), {
   ...float,
   gradient: e.mul(g, e.sigmoid(e.neg(x))),
 })
 
-const thresholdOp = new PointwiseOp('Threshold', ['x', 'a', 'b'], [e.where(e.le(x, a), b, x)], {
-  untyped: ['a', 'b'],
-  gradients: { x: e.where(e.le(x, a), 0, g) },
-})
+const thresholdOp = numeric('Threshold', ['a', 'b'], e.where(e.le(x, a), b, x), e.where(e.le(x, a), 0, g), {})
 /**
  * x above the threshold, `value` elsewhere, as `torch.nn.functional.threshold`.
  *
  * @example
- * F.threshold(torch.tensor([0.5, 2]), 1, 20).tolist() // [20, 2]
+ * F.threshold(torch.tensor([-1, 0.5, 2]), 0.5, 9) // tensor([9., 9., 2.])
  */
 export const threshold = Object.assign(
-  (self: Tensor, limit: number, value: number): Tensor => thresholdOp.call(self, limit, value),
+  (self: Tensor, limit: number, value: number, ...args: Arguments<[inplace: boolean], InplaceOptions>): Tensor =>
+    readArguments<InplaceOptions>('threshold', args, ['inplace']).inplace
+      ? thresholdOp.callInPlace(self, limit, value)
+      : thresholdOp.call(self, limit, value),
   { inPlace: (self: Tensor, limit: number, value: number): Tensor => thresholdOp.callInPlace(self, limit, value) },
 )
 
@@ -186,7 +304,13 @@ const preluOp = new PointwiseOp('Prelu', ['x', 'y'], [e.where(e.gt(x, 0), x, e.m
   ...float,
   gradients: { x: e.where(e.gt(x, 0), g, e.mul(y, g)), y: e.where(e.gt(x, 0), 0, e.mul(x, g)) },
 })
-/** x where positive, weight · x elsewhere, with one weight or one per channel, as `torch.nn.functional.prelu`. */
+/**
+ * x where positive, weight · x elsewhere, with one weight or one per channel, as `torch.nn.functional.prelu`.
+ *
+ * @throws Error for a weight of another size.
+ * @example
+ * F.prelu(torch.tensor([-1, 2]), torch.tensor([0.25])) // tensor([-0.2500,  2.0000])
+ */
 export function prelu(self: Tensor, weight: Tensor): Tensor {
   const count = weight.layout.numel
   if (weight.ndim > 1) throw new Error(`prelu: Expected \`weight\` to be a scalar or 1D tensor, but got: ndim = ${weight.ndim}`)
@@ -199,15 +323,22 @@ export function prelu(self: Tensor, weight: Tensor): Tensor {
   return preluOp.call(self, reshape(weight, self.ndim < 2 ? shape.map(() => 1) : shape))
 }
 
-/** softmax(−x) along `dim`, as `torch.nn.functional.softmin`. */
-export const softmin = (self: Tensor, ...args: SoftmaxArguments): Tensor => softmax(neg(self), ...args)
-
-/** The first half of `dim` times the sigmoid of the second, as `torch.nn.functional.glu`. */
-export function glu(self: Tensor, dim?: number | DimOptions): Tensor {
-  const d = readArgument<number>('glu', 'dim', dim, -1)
+export interface GluOptions {
+  /** The dimension that is halved. */
+  dim?: number
+}
+/**
+ * The first half of `dim` times the sigmoid of the second, as `torch.nn.functional.glu`: [..., 2n, ...] to [..., n, ...].
+ *
+ * @throws Error where `dim` has an odd size.
+ * @example
+ * F.glu(torch.tensor([1, 2, 0, 0])) // tensor([0.5000, 1.0000])
+ */
+export function glu(self: Tensor, ...args: Arguments<[dim: number], GluOptions>): Tensor {
+  const { dim = -1 } = readArguments<GluOptions>('glu', args, ['dim'])
   if (self.ndim === 0) throw new Error('glu does not support 0-dimensional tensors')
-  const size = self.layout.shape[wrapDim(d, self.ndim)]
-  if (size % 2 !== 0) throw new Error(`Halving dimension must be even, but dimension ${d} is size ${size}`)
-  const [value, control] = chunk(self, 2, d)
+  const size = self.layout.shape[wrapDim(dim, self.ndim)]
+  if (size % 2 !== 0) throw new Error(`Halving dimension must be even, but dimension ${dim} is size ${size}`)
+  const [value, control] = chunk(self, 2, dim)
   return mul(value, sigmoid(control))
 }
