@@ -152,8 +152,8 @@ export const randnLike = (self: Tensor, options: RandomOptions = {}): Tensor =>
  * Integers in [low, high), int64 unless a dtype is given, as `torch.randint`.
  *
  * @example
- * torch.randint(10, [2, 3]) // low is 0
- * torch.randint(5, 10, [3])
+ * torch.randint(10, [2, 3]).shape // [2, 3]
+ * torch.randint(5, 10, [3]).ge(5).all().item() // true
  */
 export function randint(low: number, high: number | Shape, size?: Shape | RandomOptions, options: RandomOptions = {}): Tensor {
   const [from, to, sizes, named] =

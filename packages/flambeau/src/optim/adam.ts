@@ -78,7 +78,11 @@ const complete = (options: AdamOptions, weightDecay: number): Required<AdamOptio
  * `p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + eps)`.
  *
  * @example
+ * const model = new nn.Linear(2, 1)
  * const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 })
+ * optimizer.zeroGrad()
+ * model(torch.ones(4, 2)).sum().backward()
+ * optimizer.step()
  */
 export class Adam extends AdamBase {
   protected override get decoupled(): boolean {

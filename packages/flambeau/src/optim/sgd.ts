@@ -31,10 +31,12 @@ interface SGDState extends Record<string, Tensor | null> {
  * and `p ← p − lr·b` (lr·d without momentum, lr·(d + momentum·b) with Nesterov's).
  *
  * @example
- * const optimizer = new optim.SGD(model.parameters(), { lr: 0.01, momentum: 0.9 })
+ * const p = torch.ones(1, { requiresGrad: true })
+ * const optimizer = new optim.SGD([p], { lr: 0.25, momentum: 0.9 })
  * optimizer.zeroGrad()
- * criterion(model(x), y).backward()
+ * p.mul(2).sum().backward()
  * optimizer.step()
+ * p.item() // 0.5
  */
 export class SGD extends Optimizer<SGDOptions, SGDState> {
   constructor(params: Params<SGDOptions>, options: SGDOptions = {}) {
