@@ -102,21 +102,22 @@ export function resolve(torch, c) {
     const called = name(...examples)
     if (typeof torch.Tensor.prototype[called] !== 'function') return undefined
     return (args, kwargs) => {
-      const [self, ...rest] = arrange(called.replace(/_$/, ''), args, kwargs, true)
+      const [self, ...rest] = arrange(called.replace(/_$/, ''), args, kwargs, 'Tensor')
       return self[called](...rest)
     }
   }
   const space = spaceOf(torch, fn)
   if (space === undefined || typeof space[name(...examples)] !== 'function') return undefined
+  const spaceName = fn.split('.').at(-2)
   return (args, kwargs) => {
     const called = name(args, kwargs)
     const { inplace, ...named } = kwargs
-    if (!inplace) return space[called](...arrange(called, args, named))
-    const arranged = arrange(called, args, named)
+    if (!inplace) return space[called](...arrange(called, args, named, spaceName))
+    const arranged = arrange(called, args, named, spaceName)
     const [self, ...rest] = arranged
     const { inPlace } = space[called]
     if (inPlace) return inPlace(...arranged)
-    return `${called}_` in self ? self[`${called}_`](...rest) : space[called](...arrange(called, args, kwargs))
+    return `${called}_` in self ? self[`${called}_`](...rest) : space[called](...arrange(called, args, kwargs, spaceName))
   }
 }
 const examples = [[], {}]
@@ -134,9 +135,9 @@ function spaceOf(torch, fn) {
 /** A `reduce` that names a reduction is that of a scatter. */
 const isIgnored = (key, value) => ignored.includes(key) && !(key === 'reduce' && typeof value === 'string')
 
-/** Arguments in flambeau's order, options last. */
-function arrange(name, args, kwargs, isMethod = false) {
-  const places = (isMethod && required[`Tensor.${name}`]) || required[name] || firstParameter
+/** Arguments in flambeau's order, options last; `space` is where a function lies: `Tensor`, `linalg`. */
+function arrange(name, args, kwargs, space = '') {
+  const places = required[`${space}.${name}`] ?? required[name] ?? firstParameter
   const positional = [...args]
   const options = {}
   for (const [key, value] of Object.entries(kwargs)) {

@@ -5,6 +5,7 @@
 
 const functionsOf = {
   'tensor val': 'constant_',
+  'data reduce': 'segmentReduce',
   'tensor sparsity': 'sparse_',
   'A B': 'linalg.solve linalg.solveEx linalg.tensorsolve',
   'A n': 'linalg.matrixPower',
@@ -83,7 +84,7 @@ const functionsOf = {
   'input output_size':
     'adaptiveAvgPool1d adaptiveAvgPool2d adaptiveAvgPool3d adaptiveMaxPool1d adaptiveMaxPool1dWithIndices adaptiveMaxPool2d adaptiveMaxPool2dWithIndices adaptiveMaxPool3d adaptiveMaxPool3dWithIndices',
   'input output_size kernel_size': 'fold',
-  'input p': 'geometric mvlgamma special.multigammaln',
+  'input p': 'geometric multigammaln mvlgamma special.multigammaln',
   'input p dim maxnorm': 'renorm',
   'input pad': 'constantPadNd pad',
   'input q': 'nanquantile',
