@@ -111,13 +111,7 @@ export function resolve(torch, c) {
   const spaceName = fn.split('.').at(-2)
   return (args, kwargs) => {
     const called = name(args, kwargs)
-    const { inplace, ...named } = kwargs
-    if (!inplace) return space[called](...arrange(called, args, named, spaceName))
-    const arranged = arrange(called, args, named, spaceName)
-    const [self, ...rest] = arranged
-    const { inPlace } = space[called]
-    if (inPlace) return inPlace(...arranged)
-    return `${called}_` in self ? self[`${called}_`](...rest) : space[called](...arrange(called, args, kwargs, spaceName))
+    return space[called](...arrange(called, args, kwargs, spaceName))
   }
 }
 const examples = [[], {}]
