@@ -3,7 +3,7 @@
 export { type GeluOptions, gelu } from '../ops/activation.js'
 export { type ConvOptions, conv2d } from '../ops/conv.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
-export { embedding } from '../ops/indexing.js'
+export { type EmbeddingBagOptions, type EmbeddingOptions, embedding, embeddingBag } from '../ops/embedding.js'
 export {
   type BceWithLogitsOptions,
   binaryCrossEntropyWithLogits,
