@@ -78,6 +78,29 @@ export interface Kernels {
     reduction: number,
     ignoreIndex: number,
   ]
+  ctcLoss: [
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    alpha: Operand,
+    loss: Operand,
+    blank: number,
+  ]
+  ctcLossBackward: [
+    grad: Operand,
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    loss: Operand,
+    alpha: Operand,
+    gradX: Operand,
+    blank: number,
+    zeroInfinity: boolean,
+  ]
   gather: [x: Operand, dim: number, index: Operand, out: Operand]
   scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]
   indexSelect: [x: Operand, dim: number, index: Operand, out: Operand]

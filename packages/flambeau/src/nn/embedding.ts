@@ -18,9 +18,7 @@ export interface EmbeddingModuleOptions extends EmbeddingOptions, FactoryOptions
   /** The table, instead of a random one. */
   weight?: Tensor | null
 }
-export interface EmbeddingBagModuleOptions
-  extends Omit<EmbeddingBagOptions, 'offsets' | 'perSampleWeights'>,
-    FactoryOptions {
+export interface EmbeddingBagModuleOptions extends Omit<EmbeddingBagOptions, 'offsets' | 'perSampleWeights'>, FactoryOptions {
   weight?: Tensor | null
 }
 

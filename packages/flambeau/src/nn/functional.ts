@@ -2,6 +2,8 @@
 
 export { type GeluOptions, gelu } from '../ops/activation.js'
 export { type ConvOptions, conv2d } from '../ops/conv.js'
+export { type CtcLossOptions, ctcLoss } from '../ops/ctcLoss.js'
+export * from '../ops/distance.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
 export { type EmbeddingBagOptions, type EmbeddingOptions, embedding, embeddingBag } from '../ops/embedding.js'
 export {
@@ -9,13 +11,10 @@ export {
   binaryCrossEntropyWithLogits,
   type CrossEntropyOptions,
   crossEntropy,
-  type LossOptions,
-  type LossReduction,
-  l1Loss,
-  mseLoss,
   type NllLossOptions,
   nllLoss,
 } from '../ops/loss.js'
+export * from '../ops/marginLoss.js'
 export { linear } from '../ops/matmul.js'
 export {
   type Activation,
@@ -43,6 +42,10 @@ export {
   tanhshrink,
   threshold,
 } from '../ops/nonlinear.js'
+export { pdist } from '../ops/norm.js'
 export { type AvgPoolOptions, avgPool2d, type MaxPoolOptions, maxPool2d, maxPool2dWithIndices } from '../ops/pool.js'
+export type { LossOptions, LossReduction } from '../ops/reduction.js'
+export * from '../ops/similarity.js'
 export * from './functional/activation.js'
 export * from './functional/dropout.js'
+export * from './functional/loss.js'

@@ -228,7 +228,9 @@ function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null,
   if (offsets === null) throw new Error('offsets has to be a 1D Tensor but got None')
   if (offsets.ndim !== 1) throw new Error('offsets has to be a 1D Tensor')
   if (offsets.dtype !== 'int64' && offsets.dtype !== 'int32')
-    throw new Error(`Expected tensor for argument #3 'offsets' to have scalar type Long or Int; but got ${scalarName(offsets.dtype)}`)
+    throw new Error(
+      `Expected tensor for argument #3 'offsets' to have scalar type Long or Int; but got ${scalarName(offsets.dtype)}`,
+    )
   const starts = to(offsets, 'int64')
   const given = starts.layout.numel
   const length = input.layout.numel
@@ -240,7 +242,8 @@ function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null,
       throw new Error(
         `offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got ${first}`,
       )
-    if (last > length) throw new Error(`offsets[-1] can not be greater than input's length(${length}) but got offsets[-1] of ${last}`)
+    if (last > length)
+      throw new Error(`offsets[-1] can not be greater than input's length(${length}) but got offsets[-1] of ${last}`)
   }
   const end = includeLastOffset ? (item(narrow(starts, 0, given - 1, 1)) as number) : given === 0 ? 0 : length
   const count = includeLastOffset ? given - 1 : given

@@ -26,6 +26,7 @@ export {
   zeros,
   zerosLike,
 } from './creation.js'
+export * from './ctcLoss.js'
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
@@ -40,6 +41,7 @@ export * from './integers.js'
 export * from './joining.js'
 export * as linalg from './linalg.js'
 export * from './loss.js'
+export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
@@ -51,6 +53,7 @@ export * from './random.js'
 export * from './real.js'
 export * from './rearrange.js'
 export * from './reduce.js'
+export type { LossOptions, LossReduction } from './reduction.js'
 export * from './scan.js'
 export {
   indexReduce,
@@ -59,6 +62,7 @@ export {
   scatterReduce,
 } from './scatterReduce.js'
 export * from './search.js'
+export * from './similarity.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'
