@@ -101,12 +101,15 @@ const parameters = {
   movedim: 'input source destination',
   mseLoss: 'input target | size_average reduce reduction',
   multiDot: 'tensors',
+  multigammaln: 'input p',
   multinomial: 'input num_samples | replacement generator',
+  mvlgamma: 'input p',
   nanmean: 'input dim | keepdim dtype',
   nanmedian: 'input dim | keepdim',
   nanquantile: 'input q dim | keepdim interpolation',
   nansum: 'input dim | keepdim dtype',
   nanToNum: 'input nan posinf neginf',
+  mvlgamma: 'input p',
   narrow: 'input dim start length',
   newFull: 'input size fill_value',
   newTensor: 'input data',
@@ -129,6 +132,7 @@ const parameters = {
   scatterReduce: 'input dim index src reduce | include_self',
   rsub: 'input other | alpha',
   searchsorted: 'sorted_sequence input | out_int32 right side sorter',
+  segmentReduce: 'data reduce | lengths indices offsets axis unsafe initial',
   select: 'input dim index',
   selectScatter: 'input src dim index',
   sliceScatter: 'input src dim start end step',
@@ -161,13 +165,6 @@ const parameters = {
   vecdot: 'x y | dim',
   vectorNorm: 'input ord dim | keepdim dtype',
   where: 'condition input other',
-}
-
-/** Parameters of module constructors that are positional where a case names them. */
-export const constructorParameters = {
-  LogSoftmax: ['dim'],
-  Softmax: ['dim'],
-  Softmin: ['dim'],
 }
 
 /** Arguments that say nothing here: memory and placement hints, and options of old that are always None. */

@@ -1,11 +1,13 @@
 /** `torch.nn.functional`. */
 
 export { type GeluOptions, gelu } from '../ops/activation.js'
+export { type BatchNormOptions, batchNorm, type InstanceNormOptions, instanceNorm } from '../ops/batchNorm.js'
 export { type ConvOptions, conv2d } from '../ops/conv.js'
 export { type CtcLossOptions, ctcLoss } from '../ops/ctcLoss.js'
 export * from '../ops/distance.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
 export { type EmbeddingBagOptions, type EmbeddingOptions, embedding, embeddingBag } from '../ops/embedding.js'
+export { groupNorm, type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from '../ops/layerNorm.js'
 export {
   type BceWithLogitsOptions,
   binaryCrossEntropyWithLogits,
@@ -47,5 +49,11 @@ export { type AvgPoolOptions, avgPool2d, type MaxPoolOptions, maxPool2d, maxPool
 export type { LossOptions, LossReduction } from '../ops/reduction.js'
 export * from '../ops/similarity.js'
 export * from './functional/activation.js'
+export {
+  type AttentionOptions,
+  type MultiHeadAttentionOptions,
+  multiHeadAttentionForward,
+  scaledDotProductAttention,
+} from './functional/attention.js'
 export * from './functional/dropout.js'
 export * from './functional/loss.js'

@@ -1,6 +1,17 @@
 /** `torch.nn`. */
 
 export * from './activation.js'
+export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js'
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type NormOptions,
+  SyncBatchNorm,
+} from './batchnorm.js'
 export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
 export { Conv2d, type ConvModuleOptions } from './conv.js'
 export * from './dropout.js'
@@ -11,7 +22,32 @@ export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } fr
 export * from './loss.js'
 export * from './marginLoss.js'
 export { type ForwardHook, type ForwardPreHook, Module, type NamedOptions, type StateDictOptions } from './module.js'
+export {
+  GroupNorm,
+  type GroupNormModuleOptions,
+  LayerNorm,
+  type LayerNormModuleOptions,
+  RMSNorm,
+  type RMSNormModuleOptions,
+} from './normalization.js'
 export { Parameter } from './parameter.js'
 export { AvgPool2d, MaxPool2d } from './pooling.js'
+export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
 export * from './softmax.js'
 export type { LoadResult, LoadStateDictOptions, StateDict } from './stateDict.js'
+export {
+  type DecoderCallOptions,
+  type EncoderCallOptions,
+  type EncoderLayerCallOptions,
+  Transformer,
+  type TransformerActivation,
+  type TransformerCallOptions,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+  type TransformerOptions,
+} from './transformer.js'
+export * as utils from './utils/index.js'

@@ -1,20 +1,22 @@
 /** Losses of numbers: how far an answer is from its target. */
 
 import type { Arguments } from '../core/arguments.js'
-import { sameShape, showShape } from '../core/layout.js'
+import { isFloatingPoint, resultTypeOf } from '../core/dtype.js'
+import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { g, variable, x, y } from '../ir/expr.js'
+import { g, variable, x, y, z } from '../ir/expr.js'
 import { clampMin } from './activation.js'
-import { add, div, mul, square, sub } from './arithmetic.js'
+import { add, div, mul, neg, square, sub } from './arithmetic.js'
 import { clone } from './cast.js'
 import { gt, lt, where } from './comparison.js'
 import { item } from './creation.js'
-import { binary, tensorBinary } from './define.js'
+import { tensorBinary } from './define.js'
+import { defineOp, type Op } from './dispatch.js'
 import { exp, log } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
 import { amax, amin, any, sum } from './reduce.js'
-import { type Legacy, type LossOptions, type LossReduction, legacy, readLoss, reduced } from './reduction.js'
+import { type Legacy, type LossOptions, type LossReduction, legacy, readLoss, reduced, requireReduction } from './reduction.js'
 import { xlogy } from './special.js'
 import { detach, unsqueeze } from './view.js'
 
@@ -30,8 +32,30 @@ const sizeOf = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
 
 const difference = e.sub(x, y)
 const absoluteDifference = tensorBinary('L1Loss', e.abs(difference))
-const squaredDifference = binary('MseLoss', e.square(e.sub(x, y)), {
+const squaredDifference = new PointwiseOp('MseLoss', ['x', 'y'], [e.square(e.sub(x, y))], {
   gradients: { x: e.mul(g, e.mul(2, e.sub(x, y))), y: e.mul(g, e.mul(2, e.sub(y, x))) },
+})
+const scaledDifference = new PointwiseOp(
+  'MseLossBackward',
+  ['x', 'y', 'z', 'scale'],
+  [e.mul(z, e.mul(variable('scale'), e.sub(x, y)))],
+  {
+    untyped: ['z', 'scale'],
+  },
+)
+/** The mean or sum as one op: PyTorch's graph shows one node, and the gradient is one pass. */
+const reducedSquares: Op<'mean' | 'sum'> = defineOp<'mean' | 'sum'>({
+  name: 'MseLoss',
+  forward: (inputs, reduction) => {
+    const [input, target] = inputs.map(detach)
+    return [reduced(squaredDifference.call(input, target), reduction)]
+  },
+  save: (inputs) => inputs,
+  backward: ([gradient], { saved: [input, target], attrs, needs }) => {
+    const count = attrs === 'mean' ? numelOf(broadcastShapes([input.layout.shape, target.layout.shape])) : 1
+    const byInput = scaledDifference.call(input, target, gradient!, 2 / count)
+    return [needs[0] ? byInput : null, needs[1] ? neg(byInput) : null]
+  },
 })
 /**
  * The mean of (input − target)², as `torch.nn.functional.mse_loss`.
@@ -43,7 +67,10 @@ const squaredDifference = binary('MseLoss', e.square(e.sub(x, y)), {
 export function mseLoss(input: Tensor, target: Tensor, ...args: Arguments<Legacy, LossOptions>): Tensor {
   const { reduction } = readLoss<LossOptions>('mse_loss', args, legacy)
   warnOfBroadcast(input, target)
-  return reduced(squaredDifference(input, target), reduction)
+  requireReduction(reduction)
+  if (reduction === 'none' || !isFloatingPoint(resultTypeOf(input, target)))
+    return reduced(squaredDifference.call(input, target), reduction)
+  return reducedSquares([input, target], reduction)[0]
 }
 
 /**

@@ -53,7 +53,7 @@ const embeddingOp: Op<EmbeddingAttributes> = defineOp<EmbeddingAttributes>({
 function limitRows(weight: Tensor, index: Tensor, maxNorm: number, normType: number): void {
   if (index.layout.numel === 0) return
   const table = detach(weight)
-  const used = unique(to(reshape(index, -1), 'int64'))
+  const used = unique(to(reshape(index, -1), 'int64'), true)
   indexCopy.inPlace(table, 0, used, renorm(indexSelect(table, 0, used), normType, 0, maxNorm))
 }
 

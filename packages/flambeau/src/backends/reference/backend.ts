@@ -9,8 +9,10 @@ import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './index
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
 import { BufferMemory } from './memory.js'
+import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from './norm.js'
 import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
+import { recurrent, recurrentBackward } from './recurrent.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
@@ -37,6 +39,12 @@ const kernels: KernelTable = {
   nllLossBackward,
   ctcLoss,
   ctcLossBackward,
+  batchNorm,
+  batchNormBackward,
+  layerNorm,
+  layerNormBackward,
+  recurrent,
+  recurrentBackward,
   gather,
   scatter,
   indexSelect,
