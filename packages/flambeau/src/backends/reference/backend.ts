@@ -3,6 +3,7 @@
 import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
+import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
 import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
@@ -38,6 +39,8 @@ const kernels: KernelTable = {
   avgPoolBackward,
   nllLoss,
   nllLossBackward,
+  ctcLoss,
+  ctcLossBackward,
   batchNorm,
   batchNormBackward,
   layerNorm,
