@@ -7,7 +7,16 @@ export { at, type Index, type IndexList, setAt } from './at.js'
 export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
-export { type ConvOptions, conv2d } from './conv.js'
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from './conv.js'
 export {
   arange,
   empty,
@@ -42,7 +51,14 @@ export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
 export * from './norm.js'
-export * from './pool.js'
+export { constantPadNd } from './pad.js'
+export {
+  adaptiveAvgPool1d,
+  avgPool1d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from './pool.js'
 export * from './products.js'
 export * from './quantile.js'
 export * from './random.js'
@@ -57,6 +73,7 @@ export {
   scatterReduce,
 } from './scatterReduce.js'
 export * from './search.js'
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from './shuffle.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'
@@ -65,3 +82,4 @@ export * from './statistics.js'
 export * from './strided.js'
 export * from './unique.js'
 export * from './view.js'
+export { adaptiveMaxPool1d } from './windowPool.js'

@@ -4,6 +4,7 @@ import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
+import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
@@ -11,8 +12,10 @@ import { BufferMemory } from './memory.js'
 import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
+import { remap, remapAdd, resample } from './remap.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
+import { windowPool } from './windowPool.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
@@ -32,6 +35,13 @@ const kernels: KernelTable = {
   maxPoolGather,
   avgPool,
   avgPoolBackward,
+  windowPool,
+  remap,
+  remapAdd,
+  resample,
+  gridSample,
+  gridSampleAdd,
+  gridSampleSlope,
   nllLoss,
   nllLossBackward,
   gather,
