@@ -26,7 +26,9 @@ const parameters = {
   argsort: 'input dim | descending stable',
   asStrided: 'input size stride storage_offset',
   asStridedScatter: 'input src size stride storage_offset',
-  avgPool2d: 'input kernel_size stride padding | ceil_mode count_include_pad divisor_override',
+  avgPool1d: 'input kernel_size stride padding ceil_mode count_include_pad',
+  avgPool2d: 'input kernel_size stride padding ceil_mode count_include_pad divisor_override',
+  avgPool3d: 'input kernel_size stride padding ceil_mode count_include_pad divisor_override',
   baddbmm: 'input batch1 batch2 | beta alpha',
   bernoulli: 'input p | generator',
   binaryCrossEntropy: 'input target | weight size_average reduce reduction',
@@ -42,7 +44,6 @@ const parameters = {
   clip: 'input min max',
   combinations: 'input r with_replacement',
   constant_: 'tensor val',
-  conv2d: 'input weight bias stride padding dilation groups',
   cosineSimilarity: 'x1 x2 | dim eps',
   countNonzero: 'input dim',
   cov: 'input | correction fweights aweights',
@@ -88,12 +89,17 @@ const parameters = {
   logSoftmax: 'input dim | _stacklevel dtype',
   logspace: 'start end steps base | dtype',
   logsumexp: 'input dim | keepdim',
+  marginRankingLoss: 'input1 input2 target | margin size_average reduce reduction',
   maskedFill: 'input mask value',
   maskedScatter: 'input mask source',
-  marginRankingLoss: 'input1 input2 target | margin size_average reduce reduction',
   matrixPower: 'input n',
   max: 'input dim | keepdim',
-  maxPool2d: 'input kernel_size stride padding dilation | ceil_mode return_indices',
+  maxPool1d: 'input kernel_size stride padding dilation ceil_mode return_indices',
+  maxPool2d: 'input kernel_size stride padding dilation ceil_mode return_indices',
+  maxPool3d: 'input kernel_size stride padding dilation ceil_mode return_indices',
+  maxUnpool1d: 'input indices kernel_size stride padding output_size',
+  maxUnpool2d: 'input indices kernel_size stride padding output_size',
+  maxUnpool3d: 'input indices kernel_size stride padding output_size',
   mean: 'input dim | keepdim dtype',
   median: 'input dim | keepdim',
   min: 'input dim | keepdim',
@@ -114,6 +120,8 @@ const parameters = {
   norm: 'input p dim | keepdim dtype',
   normal: 'mean std size | generator',
   normal_: 'tensor mean std',
+  pixelShuffle: 'input upscale_factor',
+  pixelUnshuffle: 'input downscale_factor',
   poissonNllLoss: 'input target | log_input full size_average eps reduce reduction',
   prod: 'input dim | keepdim dtype',
   put: 'input index source | accumulate',
@@ -124,10 +132,10 @@ const parameters = {
   roll: 'input shifts dims',
   rot90: 'input k dims',
   round: 'input | decimals',
+  rsub: 'input other | alpha',
   scatter: 'input dim index src | reduce',
   scatterAdd: 'input dim index src',
   scatterReduce: 'input dim index src reduce | include_self',
-  rsub: 'input other | alpha',
   searchsorted: 'sorted_sequence input | out_int32 right side sorter',
   select: 'input dim index',
   selectScatter: 'input src dim index',
@@ -189,7 +197,6 @@ const byHand = {
   // The maximum of two tensors has a name of its own.
   'torch.max': (call) => (isTensor(call.args[1] ?? call.kwargs.other) ? 'maximum' : 'max'),
   'torch.min': (call) => (isTensor(call.args[1] ?? call.kwargs.other) ? 'minimum' : 'min'),
-  'torch.nn.functional.max_pool2d': maxPool(2),
   // (input, unbiased) and (input, dim, unbiased, keepdim, correction) under one name.
   'torch.std': spread('std'),
   'torch.var': spread('var'),
@@ -223,23 +230,6 @@ const byHand = {
 }
 
 const integers = (value) => (Array.isArray(value) ? value.map(integers) : Number.isInteger(value) ? BigInt(value) : value)
-
-/** Pooling answers with the indices too under a name of its own, which takes all but the kernel's size as options. */
-function maxPool(dims) {
-  const plain = `maxPool${dims}d`
-  return {
-    requires: (torch) => typeof torch[plain] === 'function',
-    run: (torch, { args, kwargs: { return_indices, ...named } }) => {
-      if (named.stride === null) delete named.stride
-      if (!return_indices) return torch[plain](...arrange(plain, args, named))
-      const [input, kernelSize, ...rest] = args
-      const names = ['stride', 'padding', 'dilation', 'ceilMode']
-      const given = Object.fromEntries(Object.entries(named).map(([key, value]) => [camelCase(key), value]))
-      const { kernelSize: size, ...options } = { kernelSize, ...given, ...Object.fromEntries(rest.map((v, i) => [names[i], v])) }
-      return torch[`${plain}WithIndices`](input, size, options)
-    },
-  }
-}
 
 const isTensor = (value) => typeof value === 'object' && value !== null && 'layout' in value
 
@@ -345,7 +335,7 @@ function arrange(name, args, kwargs) {
   return [...places, options]
 }
 /** Options come in the place after the last positional argument that was given, except where the places are fixed. */
-const fixedPlaces = ['maxPool2d', 'avgPool2d', 'dropout', 'leakyRelu']
+const fixedPlaces = ['dropout', 'leakyRelu']
 function minimum(name, positional) {
   return fixedPlaces.includes(name) ? positional.length : 0
 }

@@ -105,7 +105,8 @@ struct Sampler {
     p = bounded(p, size, padding, alignCorners);
     if (mode == kNearest) {
       const C weights[2] = {order == 0 ? C(1) : C(0), C(0)};
-      add(std::nearbyint(p.at), weights, 1);
+      // PyTorch rounds halves to even in two dimensions, away from zero in three.
+      add(dims == 2 ? std::nearbyint(p.at) : std::round(p.at), weights, 1);
       return result;
     }
     const C first = std::floor(p.at), t = p.at - first;

@@ -11,6 +11,8 @@ import { sum } from './reduce.js'
 import { embed, squeeze, unsqueeze } from './view.js'
 
 interface ConvAttributes {
+  /** The spatial sizes of the result, where they are less than the input has room for. */
+  readonly sizes?: Shape
   readonly stride: Shape
   readonly padding: Shape
   readonly dilation: Shape
@@ -23,7 +25,7 @@ const convOp: Op<ConvAttributes> = defineOp<ConvAttributes>({
     const { stride, padding, dilation, groups } = attrs
     const backend = commonBackend([x, w, bias ?? null])
     const kernel = w.layout.shape.slice(2)
-    const spatial = kernel.map(
+    const spatial = attrs.sizes ?? kernel.map(
       (k, i) => Math.floor((x.layout.shape[i + 2] + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1,
     )
     const out = emptyTensor(backend, [x.layout.shape[0], w.layout.shape[0], ...spatial], x.dtype)
@@ -52,7 +54,7 @@ const gradInputOp: Op<ConvAttributes & { shape: Shape }> = defineOp<ConvAttribut
   },
   save: (inputs) => inputs,
   backward: ([gg], { saved: [g, w], attrs, needs, inputs }) => [
-    needs[0] ? convOp([gg!, w], attrs)[0] : null,
+    needs[0] ? convOp([gg!, w], { ...attrs, sizes: inputs[0].shape.slice(2) })[0] : null,
     needs[1] ? gradWeightOp([gg!, g], { ...attrs, shape: inputs[1].shape })[0] : null,
   ],
 })
@@ -67,7 +69,7 @@ const gradWeightOp: Op<ConvAttributes & { shape: Shape }> = defineOp<ConvAttribu
   save: (inputs) => inputs,
   backward: ([gg], { saved: [x, g], attrs, needs, inputs }) => [
     needs[0] ? gradInputOp([g, gg!], { ...attrs, shape: inputs[0].shape })[0] : null,
-    needs[1] ? convOp([x, gg!], attrs)[0] : null,
+    needs[1] ? convOp([x, gg!], { ...attrs, sizes: inputs[1].shape.slice(2) })[0] : null,
   ],
 })
 
@@ -87,7 +89,7 @@ const transposedOp: Op<ConvAttributes & { shape: Shape }> = defineOp<ConvAttribu
     const x = needs[1] ? saved[0] : null
     const w = needs[0] ? saved[needs[1] ? 1 : 0] : null
     return [
-      w && convOp([g!, w], attrs)[0],
+      w && convOp([g!, w], { ...attrs, sizes: inputs[0].shape.slice(2) })[0],
       x && gradWeightOp([g!, x], { ...attrs, shape: inputs[1].shape })[0],
       needs[2] ? sum(g!, [0, ...attrs.stride.map((_, i) => i + 2)]) : null,
     ]

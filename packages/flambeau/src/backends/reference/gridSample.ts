@@ -33,8 +33,11 @@ function polynomial(x: number, d: number, coefficients: readonly number[]): numb
   return list.reduce((sum, c) => sum * x + c, 0)
 }
 
+// Halves go to even in two dimensions and away from zero in three, as in PyTorch.
+const halfToEven = (v: number): number => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v))
+
 /** Points around a place along an axis, with the weights of the derivative of this order. */
-function taps(value: number, size: number, order: number, [mode, padding, alignCorners]: Sampling): [number, number][] {
+function taps(dims: number, value: number, size: number, order: number, [mode, padding, alignCorners]: Sampling): [number, number][] {
   const raw: Place = alignCorners ? [((value + 1) / 2) * (size - 1), (size - 1) / 2] : [((value + 1) * size - 1) / 2, size / 2]
   const inside = ([at]: readonly [number, number]): boolean => at >= 0 && at < size
   if (mode === 2) {
@@ -51,7 +54,7 @@ function taps(value: number, size: number, order: number, [mode, padding, alignC
   }
   const [at, slope] = bound(raw, size, padding, alignCorners)
   if (mode === 1) {
-    const nearest = Math.round(at) - (at % 1 === 0.5 && Math.round(at) % 2 !== 0 ? 1 : 0)
+    const nearest = dims === 2 ? halfToEven(at) : Math.sign(at) * Math.round(Math.abs(at))
     return ([[nearest, order === 0 ? 1 : 0]] as [number, number][]).filter(inside)
   }
   const first = Math.floor(at)
@@ -78,7 +81,7 @@ function eachSample(
     let points: [number, number][] = [[0, 1]]
     sizes.forEach((size, d) => {
       // The grid names the innermost axis first.
-      const along = taps(numbers[i * sizes.length + sizes.length - 1 - d], size, orders[d], sampling)
+      const along = taps(sizes.length, numbers[i * sizes.length + sizes.length - 1 - d], size, orders[d], sampling)
       points = points.flatMap(([offset, w]) => along.map(([at, v]): [number, number] => [offset * size + at, w * v]))
     })
     f(Math.floor(i / places), i % places, points)
