@@ -19,6 +19,10 @@ type Sizes = readonly number[]
 export const reductions = ['sum', 'mean', 'prod', 'max', 'min', 'any', 'all', 'logsumexp', 'sumOfSquares'] as const
 export type Reduction = (typeof reductions)[number]
 
+/** Modes of `recurrent`, in the order of the kernels' codes. */
+export const recurrentModes = ['tanh', 'relu', 'lstm', 'gru'] as const
+export type RecurrentMode = (typeof recurrentModes)[number]
+
 /** Kinds of `cumulative`, in the order of the kernels' codes. */
 export const scans = ['sum', 'prod', 'max', 'min', 'logsumexp'] as const
 export type Scan = (typeof scans)[number]
@@ -110,6 +114,87 @@ export interface Kernels {
     reduction: number,
     ignoreIndex: number,
   ]
+  batchNorm: [
+    x: Operand,
+    weight: Operand | null,
+    bias: Operand | null,
+    runningMean: Operand | null,
+    runningVar: Operand | null,
+    out: Operand,
+    mean: Operand,
+    invstd: Operand,
+    training: boolean,
+    momentum: number,
+    eps: number,
+  ]
+  batchNormBackward: [
+    grad: Operand,
+    x: Operand,
+    weight: Operand | null,
+    mean: Operand,
+    invstd: Operand,
+    gradX: Operand | null,
+    gradWeight: Operand | null,
+    gradBias: Operand | null,
+    training: boolean,
+  ]
+  layerNorm: [
+    x: Operand,
+    weight: Operand | null,
+    bias: Operand | null,
+    mean: Operand | null,
+    rstd: Operand,
+    out: Operand,
+    groups: number,
+    span: number,
+    eps: number,
+  ]
+  layerNormBackward: [
+    grad: Operand,
+    x: Operand,
+    weight: Operand | null,
+    mean: Operand | null,
+    rstd: Operand,
+    gradX: Operand | null,
+    gradWeight: Operand | null,
+    gradBias: Operand | null,
+    groups: number,
+    span: number,
+  ]
+  recurrent: [
+    mode: number,
+    gates: Operand,
+    wHidden: Operand,
+    bias: Operand | null,
+    wProjection: Operand | null,
+    state: Operand,
+    cell: Operand | null,
+    out: Operand,
+    before: Operand | null,
+    cellBefore: Operand | null,
+    extra: Operand | null,
+    sizes: Operand | null,
+    steps: number,
+    reverse: boolean,
+  ]
+  recurrentBackward: [
+    mode: number,
+    gates: Operand,
+    wHidden: Operand,
+    wProjection: Operand | null,
+    gradOut: Operand | null,
+    grad: Operand,
+    gradCell: Operand | null,
+    before: Operand | null,
+    cellBefore: Operand | null,
+    extra: Operand | null,
+    gradGates: Operand,
+    gradHidden: Operand | null,
+    gradProjected: Operand | null,
+    sizes: Operand | null,
+    steps: number,
+    reverse: boolean,
+  ]
   gather: [x: Operand, dim: number, index: Operand, out: Operand]
   scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]
   indexSelect: [x: Operand, dim: number, index: Operand, out: Operand]
@@ -128,6 +213,15 @@ export interface Kernels {
   bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
   poisson: [state: Storage<Backend>, rates: Operand, out: Operand]
   multinomial: [state: Storage<Backend>, weights: Operand, out: Operand, replacement: boolean]
+  // Factorizations rewrite `a`, whose rows the caller made adjacent; batch dimensions come first everywhere.
+  lu: [a: Operand, pivots: Operand, info: Operand]
+  pivotsToPermutation: [pivots: Operand, out: Operand]
+  cholesky: [a: Operand, info: Operand]
+  qr: [a: Operand, tau: Operand]
+  applyReflectors: [a: Operand, tau: Operand, c: Operand, transpose: boolean]
+  solveTriangular: [a: Operand, b: Operand, upper: boolean, unit: boolean]
+  svd: [x: Operand, u: Operand | null, s: Operand, vt: Operand | null]
+  eigh: [x: Operand, values: Operand, vectors: Operand | null, upper: boolean]
 }
 
 export interface Backend extends Allocator {

@@ -1,33 +1,54 @@
 /** `torch.nn`. */
 
-export { GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh } from './activation.js'
-export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
+export * from './activation.js'
+export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js'
 export {
-  Conv1d,
-  Conv2d,
-  Conv3d,
-  type ConvModuleOptions,
-  type ConvPaddingMode,
-  ConvTranspose1d,
-  ConvTranspose2d,
-  ConvTranspose3d,
-  type ConvTransposeModuleOptions,
-  LazyConv1d,
-  LazyConv2d,
-  LazyConv3d,
-  LazyConvTranspose1d,
-  LazyConvTranspose2d,
-  LazyConvTranspose3d,
-} from './conv.js'
-export { Dropout } from './dropout.js'
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type NormOptions,
+  SyncBatchNorm,
+} from './batchnorm.js'
+export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
+export * from './conv.js'
+export * from './dropout.js'
 export * as functional from './functional.js'
 export * as init from './init.js'
 export { UninitializedParameter } from './lazy.js'
 export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } from './linear.js'
 export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss } from './loss.js'
 export { type ForwardHook, type ForwardPreHook, Module, type NamedOptions, type StateDictOptions } from './module.js'
+export {
+  GroupNorm,
+  type GroupNormModuleOptions,
+  LayerNorm,
+  type LayerNormModuleOptions,
+  RMSNorm,
+  type RMSNormModuleOptions,
+} from './normalization.js'
 export * from './padding.js'
 export { Parameter } from './parameter.js'
 export * from './pooling.js'
+export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
+export * from './softmax.js'
 export type { LoadResult, LoadStateDictOptions, StateDict } from './stateDict.js'
+export {
+  type DecoderCallOptions,
+  type EncoderCallOptions,
+  type EncoderLayerCallOptions,
+  Transformer,
+  type TransformerActivation,
+  type TransformerCallOptions,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+  type TransformerOptions,
+} from './transformer.js'
+export * as utils from './utils/index.js'
 export * from './vision.js'

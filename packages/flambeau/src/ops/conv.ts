@@ -25,9 +25,9 @@ const convOp: Op<ConvAttributes> = defineOp<ConvAttributes>({
     const { stride, padding, dilation, groups } = attrs
     const backend = commonBackend([x, w, bias ?? null])
     const kernel = w.layout.shape.slice(2)
-    const spatial = attrs.sizes ?? kernel.map(
-      (k, i) => Math.floor((x.layout.shape[i + 2] + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1,
-    )
+    const spatial =
+      attrs.sizes ??
+      kernel.map((k, i) => Math.floor((x.layout.shape[i + 2] + 2 * padding[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1)
     const out = emptyTensor(backend, [x.layout.shape[0], w.layout.shape[0], ...spatial], x.dtype)
     if (out.layout.numel > 0) backend.run('conv', x, w, bias ?? null, out, stride, padding, dilation, groups)
     return [out]

@@ -1,5 +1,6 @@
 /** Norms and distances made of them. */
 
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { type Shape, wrapDim, wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -8,6 +9,8 @@ import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmet
 import { clone, copy_, to } from './cast.js'
 import { eq, gt, maskedFill, ne, where } from './comparison.js'
 import { checkInPlace, defineOp, type Op } from './dispatch.js'
+import { requireFloating } from './linalg/matrices.js'
+import { svdvals } from './linalg/svd.js'
 import { amax, amin, type Dims, type ReduceOptions, sum } from './reduce.js'
 import { permute, reshape, unsqueeze } from './view.js'
 
@@ -72,7 +75,7 @@ export interface NormOptions extends ReduceOptions {
   dtype?: DType | null
 }
 export interface VectorNormOptions extends NormOptions {
-  ord?: number
+  ord?: number | null
 }
 
 function normOver(
@@ -96,18 +99,6 @@ function normOver(
   return op([x], { p, dims, keepdim })[0]
 }
 
-/** `norm(x, 2, 1, { keepdim })`, `norm(x, 2, { dim: 1, keepdim })` and `norm(x, { ord: 2, dim: 1, keepdim })` are one call. */
-function readNorm<P, O extends NormOptions>(
-  order: P | O | undefined,
-  dim: Dims | NormOptions | undefined,
-  options: NormOptions,
-): { order: P | undefined; options: O } {
-  const isOptions = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (isOptions(order)) return { order: undefined, options: order as O }
-  const rest = isOptions(dim) ? (dim as O) : ({ ...options, dim: (dim as Dims | undefined) ?? options.dim } as O)
-  return { order: order as P | undefined, options: rest }
-}
-
 /**
  * The p-norm (Σ |x|ᵖ)^(1/p) of all elements or over `dim`, as `torch.linalg.vector_norm`: the largest for p = ∞, the
  * smallest for −∞, the number of nonzeros for 0. p is 2 unless given.
@@ -117,62 +108,85 @@ function readNorm<P, O extends NormOptions>(
  */
 export function vectorNorm(
   self: Tensor,
-  ord?: number | null | VectorNormOptions,
-  dim?: Dims | NormOptions,
-  options: NormOptions = {},
+  ...args: Arguments<[ord: number | null, dim: Dims, keepdim: boolean], VectorNormOptions>
 ): Tensor {
-  const given = readNorm<number | null, VectorNormOptions>(ord, dim, options)
-  return normOver('linalg.vector_norm', self, given.order ?? given.options.ord ?? 2, given.options)
+  const names = ['ord', 'dim', 'keepdim'] as const
+  const { ord, ...options } = readArguments<VectorNormOptions>('linalg_vector_norm', args, names, ['dtype'])
+  return normOver('linalg.vector_norm', self, ord ?? 2, options)
 }
 
 /** The dimensions moved to the end, in this order. */
 const toEnd = (self: Tensor, dims: readonly number[]): Tensor =>
   permute(self, [...self.layout.shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...dims])
 
-/** Norms of matrices: 'fro', and the largest or smallest sum of rows (±∞) or of columns (±1). */
+/** Norms of matrices: 'fro', those of singular values ('nuc', ±2), the largest or smallest sum of rows (±∞) or of columns (±1). */
 function matrixNormOf(self: Tensor, ord: number | string, dim: readonly number[], keepdim: boolean): Tensor {
+  const name = 'linalg.matrix_norm'
   const [rows, columns] = dim.map((d) => wrapDim(d, self.ndim))
-  if (rows === columns) throw new Error('linalg.matrix_norm: dims must be different.')
-  if (ord === 'fro') return normOver('linalg.matrix_norm', self, 2, { dim: [rows, columns], keepdim })
+  if (rows === columns) throw new Error(`${name}: dims must be different. Got (${dim.join(', ')})`)
+  if (!['fro', 'nuc', 1, -1, 2, -2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].includes(ord))
+    throw new Error(`${name}: Order ${ord} not supported.`)
+  if (ord === 'fro') return normOver(name, self, 2, { dim: [rows, columns], keepdim })
+  requireFloating(name, self)
+  const matrices = toEnd(self, [rows, columns])
   const size = Math.abs(ord as number)
-  if (typeof ord === 'string' || size === 2) throw new Error(`not implemented: the matrix norm of order ${ord}`)
-  if (size !== 1 && size !== Number.POSITIVE_INFINITY) throw new Error(`linalg.matrix_norm: Order ${ord} not supported.`)
-  const sums = normOver('linalg.matrix_norm', toEnd(self, [rows, columns]), 1, { dim: size === 1 ? -2 : -1 })
-  const found = (ord > 0 ? amax : amin)(sums, -1)
+  const terms = ord === 'nuc' || size === 2 ? svdvals(matrices) : normOver(name, matrices, 1, { dim: size === 1 ? -2 : -1 })
+  const found = ord === 'nuc' ? sum(terms, -1) : ((ord as number) > 0 ? amax : amin)(terms, -1)
   const shape = self.layout.shape.map((n, d) => (d === rows || d === columns ? 1 : n))
   return keepdim ? reshape(found, shape) : found
 }
-/** A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`; 'fro' unless given. */
+
+/**
+ * A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`: 'fro' unless given, 'nuc',
+ * or of the order ±1, ±2 or ±∞.
+ *
+ * @throws Error `linalg.matrix_norm: Order 3 not supported.`
+ * @example
+ * torch.linalg.matrixNorm(torch.tensor([[0, 2], [3, 0]]), 'nuc').item() // 5
+ */
 export function matrixNorm(
   self: Tensor,
-  ord: number | string = 'fro',
-  dim: readonly number[] = [-2, -1],
-  { keepdim = false, dtype }: NormOptions = {},
+  ...args: Arguments<[ord: number | string, dim: readonly number[], keepdim: boolean], MatrixNormOptions>
 ): Tensor {
+  const names = ['ord', 'dim', 'keepdim'] as const
+  const given = readArguments<MatrixNormOptions>('linalg_matrix_norm', args, names, ['dtype'])
+  const { ord = 'fro', dim = [-2, -1], keepdim = false, dtype } = given
   if (self.ndim < 2) throw new Error('linalg.matrix_norm: The input tensor A must have at least 2 dimensions.')
-  if (dim.length !== 2) throw new Error('linalg.matrix_norm: dim must be a 2-tuple.')
+  if (dim.length !== 2) throw new Error(`linalg.matrix_norm: dim must be a 2-tuple. Got ${dim.join(', ')}`)
   return matrixNormOf(dtype ? to(self, dtype) : self, ord, dim, keepdim)
+}
+export interface MatrixNormOptions {
+  ord?: number | string
+  /** The dimensions of rows and columns. */
+  dim?: readonly number[]
+  keepdim?: boolean
+  /** Cast to this dtype first. */
+  dtype?: DType | null
 }
 export interface LinalgNormOptions extends NormOptions {
   ord?: number | string | null
 }
-/** A vector norm of one dimension, a matrix norm of two, the 2-norm of everything unless told, as `torch.linalg.norm`. */
+/**
+ * A vector norm of one dimension, a matrix norm of two, the 2-norm of everything unless told, as `torch.linalg.norm`.
+ *
+ * @example
+ * torch.linalg.norm(torch.tensor([[0, 2], [3, 0]]), 2).item() // 3
+ */
 export function linalgNorm(
   self: Tensor,
-  ord?: number | string | null | LinalgNormOptions,
-  dim?: Dims | NormOptions,
-  options: NormOptions = {},
+  ...args: Arguments<[ord: number | string | null, dim: Dims, keepdim: boolean], LinalgNormOptions>
 ): Tensor {
-  const given = readNorm<number | string | null, LinalgNormOptions>(ord, dim, options)
-  const order = given.order ?? given.options.ord ?? null
-  const { dim: along = null, keepdim, dtype } = given.options
+  const names = ['ord', 'dim', 'keepdim'] as const
+  const given = readArguments<LinalgNormOptions>('linalg_norm', args, names, ['dtype'])
+  const { ord: order = null, dim: along = null, keepdim, dtype } = given
   if (order === null) return vectorNorm(self, 2, along, { keepdim, dtype })
   if (along === null && self.ndim !== 1 && self.ndim !== 2)
     throw new Error(`linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got ${self.ndim}D.`)
   const dims = along === null ? self.layout.shape.map((_, d) => d) : typeof along === 'number' ? [along] : along
-  if (dims.length === 2) return matrixNorm(self, order, dims, { keepdim, dtype })
-  if (typeof order === 'string') throw new Error(`linalg.norm: the order ${order} is for matrices`)
-  return vectorNorm(self, order, along, { keepdim, dtype })
+  if (dims.length !== 1 && dims.length !== 2)
+    throw new Error(`linalg.norm: If dim is specified, it mut be of length 1 or 2. Got [${dims.join(', ')}]`)
+  if (dims.length === 2 || typeof order === 'string') return matrixNorm(self, { ord: order, dim: dims, keepdim, dtype })
+  return vectorNorm(self, order, dims, { keepdim, dtype })
 }
 
 export interface PNormOptions extends NormOptions {
@@ -181,23 +195,50 @@ export interface PNormOptions extends NormOptions {
 /**
  * The norm of all elements or over `dim`, as `torch.norm`. 'fro' is 2, which p is unless given.
  *
+ * @throws Error for integers, unless a dtype is given
  * @example
  * torch.tensor([3, -4]).norm().item() // 5
+ * torch.tensor([[3, -4], [1, 2]]).norm(1, { dim: 1 }).tolist() // [7, 3]
  */
 export function norm(
   self: Tensor,
-  p?: number | 'fro' | 'nuc' | null | PNormOptions,
-  dim?: Dims | NormOptions,
-  options: NormOptions = {},
+  ...args: Arguments<[p: number | 'fro' | 'nuc' | null, dim: Dims, keepdim: boolean], PNormOptions>
 ): Tensor {
-  const given = readNorm<number | 'fro' | 'nuc' | null, PNormOptions>(p, dim, options)
-  const order = given.order ?? given.options.p ?? 2
-  if (order === 'nuc') throw new Error("not implemented: norm with p 'nuc'")
-  return normOver('linalg.vector_norm', self, order === 'fro' ? 2 : order, given.options, plainNormOp)
+  const { p, ...options } = readArguments<PNormOptions>('norm', args, ['p', 'dim', 'keepdim'], ['dtype'])
+  if (p === 'nuc') return nuclearNorm(self, options)
+  if (typeof p === 'string' && p !== 'fro') throw new Error(`only valid string values are 'fro' and 'nuc', found ${p}`)
+  return normOver('linalg.vector_norm', self, p === 'fro' ? 2 : (p ?? 2), options, plainNormOp)
 }
 
-/** The p-norm of the difference of two tensors, as `torch.dist`. */
-export const dist = (self: Tensor, other: Tensor, p = 2): Tensor => vectorNorm(sub(self, other), p)
+/**
+ * The sum of the singular values of a matrix, or of those in the two dimensions `dim`, as `torch.nuclear_norm`.
+ *
+ * @example
+ * torch.nuclearNorm(torch.tensor([[0, 2], [3, 0]])).item() // 5
+ */
+export function nuclearNorm(self: Tensor, { dim, keepdim = false, dtype }: NormOptions = {}): Tensor {
+  const x = dtype ? to(self, dtype) : self
+  if (dim === undefined || dim === null) {
+    if (x.ndim !== 2)
+      throw new Error(
+        `Expected a tensor with 2 dimensions, but got a tensor with ${x.ndim} dimension${x.ndim === 1 ? '' : 's'} instead.`,
+      )
+    return nuclearNorm(x, { dim: [0, 1], keepdim })
+  }
+  if (typeof dim === 'number' || dim.length !== 2) throw new Error("nuclear norm requires a 'dim' argument of size 2")
+  requireFloating('linalg.svd', x)
+  return matrixNormOf(x, 'nuc', dim, keepdim)
+}
+
+/**
+ * The p-norm of the difference of two tensors, as `torch.dist`. p is 2 unless given.
+ *
+ * @example
+ * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4])).item() // 5
+ * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4]), { p: 1 }).item() // 7
+ */
+export const dist = (self: Tensor, other: Tensor, p?: number | { p?: number }): Tensor =>
+  vectorNorm(sub(self, other), readArgument<number>('dist', 'p', p, 2))
 
 function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
   if (!(p > 0)) throw new Error('renorm: non-positive-norm not supported')
@@ -222,6 +263,12 @@ function distances(difference: Tensor, p: number): Tensor {
   if (p === 0) return sum(where(ne(difference, 0), 1, mul(difference, 0)), -1)
   return vectorNorm(difference, p, -1)
 }
+const computeModes = ['use_mm_for_euclid_dist_if_necessary', 'use_mm_for_euclid_dist', 'donot_use_mm_for_euclid_dist'] as const
+type ComputeMode = (typeof computeModes)[number]
+export interface CdistOptions {
+  p?: number
+  computeMode?: ComputeMode
+}
 /**
  * The distance in the p-norm of each row of x1 [.., P, M] from each row of x2 [.., R, M]: [.., P, R], as `torch.cdist`.
  * All ways of computing (`computeMode`) give the same here: differences, never products.
@@ -229,13 +276,10 @@ function distances(difference: Tensor, p: number): Tensor {
  * @example
  * torch.cdist(torch.zeros(1, 2), torch.tensor([[3, 4]])).tolist() // [[5]]
  */
-export function cdist(
-  x1: Tensor,
-  x2: Tensor,
-  p: number | { p?: number; computeMode?: string } = 2,
-  _computeMode = 'use_mm_for_euclid_dist_if_necessary',
-): Tensor {
-  const power = typeof p === 'object' ? (p.p ?? 2) : p
+export function cdist(x1: Tensor, x2: Tensor, ...args: Arguments<[p: number, computeMode: ComputeMode], CdistOptions>): Tensor {
+  const { p: power = 2, computeMode } = readArguments<CdistOptions>('cdist', args, ['p', 'computeMode'])
+  if (computeMode !== undefined && !computeModes.includes(computeMode))
+    throw new Error(`${computeMode} is not a valid value for compute_mode`)
   if (x1.ndim < 2) throw new Error(`cdist only supports at least 2D tensors, X1 got: ${x1.ndim}D`)
   if (x2.ndim < 2) throw new Error(`cdist only supports at least 2D tensors, X2 got: ${x2.ndim}D`)
   const [m1, m2] = [x1.layout.shape.at(-1), x2.layout.shape.at(-1)]

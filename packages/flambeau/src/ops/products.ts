@@ -1,12 +1,12 @@
 /** Products of vectors and matrices beyond matmul, made of it. */
 
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import { resultType } from '../core/dtype.js'
 import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul, sub } from './arithmetic.js'
-import { clone, to } from './cast.js'
+import { to } from './cast.js'
 import { filled } from './copy.js'
-import { diagEmbed } from './diagonal.js'
 import { cat } from './joining.js'
 import { dot, matmul } from './matmul.js'
 import { flip, roll } from './rearrange.js'
@@ -46,17 +46,24 @@ function crossAlong(name: string, self: Tensor, other: Tensor, dim: number): Ten
 function requireSameRank(name: string, self: Tensor, other: Tensor): void {
   if (self.ndim !== other.ndim) throw new Error(`${name}: inputs must have the same number of dimensions.`)
 }
-/** The vector product along a dimension of size 3, the first of that size unless given, as `torch.cross`. */
+/**
+ * The vector product along a dimension of size 3, the first of that size unless given, as `torch.cross`.
+ *
+ * @throws Error where no dimension has size 3
+ * @example
+ * torch.tensor([1, 0, 0]).cross(torch.tensor([0, 1, 0])).tolist() // [0, 0, 1]
+ */
 export function cross(self: Tensor, other: Tensor, dim?: number | null | { dim?: number | null }): Tensor {
-  const given = typeof dim === 'object' && dim !== null ? dim.dim : dim
+  const given = readArgument<number | null>('cross', 'dim', dim, null)
   requireSameRank('linalg.cross', self, other)
   const shape = broadcastShapes([self.layout.shape, other.layout.shape])
   const d = given ?? shape.indexOf(3)
-  if (d < 0 && given === undefined) throw new Error('no dimension of size 3 in input')
+  if (d < 0 && given === null) throw new Error('no dimension of size 3 in input')
   return crossAlong('linalg.cross', self, other, d)
 }
 /** The vector product along a dimension of size 3, the last unless given, as `torch.linalg.cross`. */
-export function linalgCross(self: Tensor, other: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
+export function linalgCross(self: Tensor, other: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
+  const { dim = -1 } = readArguments<{ dim?: number }>('linalg.cross', args, ['dim'])
   requireSameRank('linalg.cross', self, other)
   return crossAlong('linalg.cross', self, other, dim)
 }
@@ -64,7 +71,8 @@ export function linalgCross(self: Tensor, other: Tensor, { dim = -1 }: { dim?: n
 /** `dot` for real vectors, as `torch.vdot`. */
 export const vdot = (self: Tensor, other: Tensor): Tensor => dot(self, other)
 /** The inner products along a dimension, with broadcasting, as `torch.linalg.vecdot`. */
-export function vecdot(x: Tensor, y: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
+export function vecdot(x: Tensor, y: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
+  const { dim = -1 } = readArguments<{ dim?: number }>('linalg.vecdot', args, ['dim'])
   return sum(mul(x, y), dim)
 }
 
@@ -100,24 +108,6 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
 /** The product of a chain of matrices, as `torch.chain_matmul`. */
 export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => multiDot(matrices)
 
-/** A square matrix multiplied by itself n times, n >= 0, as `torch.matrix_power`. */
-export function matrixPower(self: Tensor, n: number): Tensor {
-  const [rows, columns] = self.layout.shape.slice(-2)
-  if (self.ndim < 2) throw new Error('linalg.matrix_power: The input tensor A must have at least 2 dimensions.')
-  if (rows !== columns)
-    throw new Error(`linalg.matrix_power: A must be batches of square matrices, but they are ${rows} by ${columns} matrices`)
-  if (n < 0) throw new Error('not implemented: matrix_power with a negative n')
-  if (n === 0) return diagEmbed(filled(self, self.layout.shape.slice(0, -1), 1))
-  if (n === 1) return clone(self)
-  // By squaring: one product for each bit, one more for each that is set.
-  let [power, result] = [self, null as Tensor | null]
-  for (let rest = n; ; power = matmul(power, power)) {
-    if (rest % 2 === 1) result = result === null ? power : matmul(result, power)
-    rest = Math.floor(rest / 2)
-    if (rest === 0) return result!
-  }
-}
-
 /** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
 function powers(x: Tensor, n: number): Tensor {
   const dtype = x.dtype === 'bool' || !x.dtype.includes('float') ? 'int64' : x.dtype
@@ -130,9 +120,17 @@ export interface VanderOptions {
   /** Powers from 0 up instead of down to 0. */
   increasing?: boolean
 }
-/** The matrix of powers of a vector, the highest first unless `increasing`, as `torch.vander`. */
-export function vander(x: Tensor, N?: number | null | VanderOptions, increasing = false): Tensor {
-  const options = typeof N === 'object' && N !== null ? N : { N, increasing }
+/**
+ * The matrix of powers of a vector, the highest first unless `increasing`, as `torch.vander`: [n] gives [n, N], N being n
+ * unless given.
+ *
+ * @throws Error for no vector, or a negative N
+ * @example
+ * torch.vander(torch.tensor([1, 2, 3])).tolist() // [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
+ * torch.vander(torch.tensor([2, 3]), 2, { increasing: true }).tolist() // [[1, 2], [1, 3]]
+ */
+export function vander(x: Tensor, ...args: Arguments<[N: number | null, increasing: boolean], VanderOptions>): Tensor {
+  const options = readArguments<VanderOptions>('vander', args, ['N', 'increasing'])
   if (x.ndim !== 1) throw new Error('x must be a one-dimensional tensor.')
   const columns = options.N ?? x.layout.numel
   if (columns < 0) throw new Error('N must be non-negative.')

@@ -37,7 +37,13 @@ function polynomial(x: number, d: number, coefficients: readonly number[]): numb
 const halfToEven = (v: number): number => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v))
 
 /** Points around a place along an axis, with the weights of the derivative of this order. */
-function taps(dims: number, value: number, size: number, order: number, [mode, padding, alignCorners]: Sampling): [number, number][] {
+function taps(
+  dims: number,
+  value: number,
+  size: number,
+  order: number,
+  [mode, padding, alignCorners]: Sampling,
+): [number, number][] {
   const raw: Place = alignCorners ? [((value + 1) / 2) * (size - 1), (size - 1) / 2] : [((value + 1) * size - 1) / 2, size / 2]
   const inside = ([at]: readonly [number, number]): boolean => at >= 0 && at < size
   if (mode === 2) {
