@@ -1,7 +1,7 @@
 /** Pointwise ops: a term, its dtype rule, and from both the forward call, the in-place form and every gradient. */
 
 import { flatPlan, planPointwise, resultStrides } from '../backends/plan.js'
-import { computeClass, type DType, isFloatingPoint, resultType, type Scalar } from '../core/dtype.js'
+import { computeClass, type DType, isFloatingPoint, resultType, type Scalar, typedArrayOf } from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../core/graph.js'
 import { broadcastShapes, Layout, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -87,10 +87,11 @@ export class PointwiseOp {
    * Computes into tensors that exist, without recording: results are cast to their dtypes. The written tensors'
    * versions go up.
    */
-  write(args: readonly Argument[], targets: readonly Tensor[]): void {
+  write(given: readonly Argument[], targets: readonly Tensor[]): void {
+    const dtype = this.#dtype(given)
+    const args = this.#held(given, dtype)
     const tensors = tensorsOf(args)
     const backend = commonBackend([...targets, ...tensors])
-    const dtype = this.#dtype(args)
     const compute = computeClass(dtype)
     const result = this.#result === 'bool' ? 'bool' : dtype
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
@@ -110,10 +111,11 @@ export class PointwiseOp {
   }
 
   /** All outputs, recorded where an input requires a gradient. */
-  run(args: readonly Argument[]): Tensor[] {
+  run(given: readonly Argument[]): Tensor[] {
+    const dtype = this.#dtype(given)
+    const args = this.#held(given, dtype)
     const tensors = tensorsOf(args)
     const backend = commonBackend(tensors)
-    const dtype = this.#dtype(args)
     const compute = computeClass(dtype)
     const result = this.#result === 'bool' ? 'bool' : dtype
     const first = tensors[0].layout
@@ -162,6 +164,19 @@ export class PointwiseOp {
     }
     this.#check?.(dtype, this.name, args)
     return rule === 'float' && !isFloatingPoint(dtype) ? 'float32' : dtype
+  }
+
+  /**
+   * The arguments as values of the dtype that the op computes in. Only where that is narrower than the machine's integers does
+   * it matter: a number or 0-d tensor that the dtype cannot hold wraps first, as in PyTorch.
+   */
+  #held(args: readonly Argument[], dtype: DType): readonly Argument[] {
+    if ((dtype !== 'uint8' && dtype !== 'int8' && dtype !== 'int16') || this.#result === 'first') return args
+    return args.map((arg, i) => {
+      if (this.#untyped.includes(this.variables[i])) return arg
+      if (arg instanceof Tensor) return arg.dtype === dtype || arg.dtype === 'bool' ? arg : copyOf(arg, dtype)
+      return Number(typedArrayOf(dtype).of(Number(arg) as never)[0])
+    })
   }
 
   #program(args: readonly Argument[]): Program {

@@ -1,7 +1,7 @@
 /** Further functions of one and two operands. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { type DType, isFloatingPoint, itemSize, type Scalar, scalarName } from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -118,14 +118,20 @@ export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x
   },
 })
 
-const nothing = (edge: number): e.Expr => e.both(e.eq(x, 0), e.le(y, edge))
+const nothing = e.both(e.eq(x, 0), e.le(y, 0))
 /** self · ln(other), and 0 where self is 0, as `torch.xlogy`. */
 export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log(y)))), {
   ...float,
-  gradients: { x: e.where(nothing(0), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
+  // Where no gradient comes in, none goes out, even where the logarithm is NaN.
+  gradients: { x: e.where(e.either(e.both(e.eq(g, 0), e.eq(y, y)), nothing), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
 })
 /** The next representable number towards `other`, as `torch.nextafter`. */
-export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), { check: floatsOnly })
+export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), {
+  check: (dtype, name) => {
+    floatsOnly(dtype, name)
+    if (itemSize(dtype) < 4) throw new Error(`not implemented: nextafter for '${scalarName(dtype)}'`)
+  },
+})
 
 const [nan, posinf, neginf] = ['nan', 'posinf', 'neginf'].map(variable)
 const numbersOnly = new PointwiseOp(
