@@ -5,7 +5,9 @@ import type { Listener, Thread } from './thread.js'
 
 /** Starts the worker. It does not keep the process alive unless `hold`. */
 export function startThread(listener: Listener): Thread {
-  const worker = new Worker(new URL('./worker.js', import.meta.url))
+  // Options that are about a program on the command line would apply to the worker's file.
+  const options = process.execArgv.some((arg) => arg.startsWith('--input-type')) ? { execArgv: [] } : {}
+  const worker = new Worker(new URL('./worker.js', import.meta.url), options)
   worker.unref()
   worker.on('message', listener.message)
   worker.on('error', (error) => listener.failure(error))
