@@ -129,6 +129,8 @@ describe('memory', () => {
       }
       const single = await collect(new data.DataLoader(new Cached(), { batchSize: null, numWorkers: 1 }))
       assert.ok(single.every((t) => t.sum().item() === 4095 * 2048))
+      const stacked = await collect(new data.DataLoader(new Cached(), { numWorkers: 1 }))
+      assert.ok(stacked.every((t) => t.sum().item() === 4095 * 2048))
       const own = await collect(new data.DataLoader(new Cached(), { batchSize: 2, numWorkers: 1, collateFn: (s) => [s[0], s[1].view(64, 64)] }))
       assert.ok(own.every(([a, b]) => a.sum().item() === b.sum().item()))
       single[0].zero_()

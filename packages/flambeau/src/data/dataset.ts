@@ -64,8 +64,9 @@ type Tensors<T extends readonly Tensor[]> = { -readonly [K in keyof T]: Tensor }
  * Rows of tensors that belong together, as `torch.utils.data.TensorDataset`.
  *
  * @example
- * const set = new data.TensorDataset(images, labels)
- * const [image, label] = set.at(0)
+ * const set = new data.TensorDataset(torch.rand(3, 28, 28), torch.tensor([7, 1, 4]))
+ * const [image, label] = set.at(1)
+ * label.item() // 1
  */
 export class TensorDataset<T extends readonly Tensor[]> extends Dataset<Tensors<T>> {
   readonly tensors: T
@@ -211,7 +212,8 @@ export class ChainDataset<S> extends IterableDataset<S> {
  * fractions that add up to 1.
  *
  * @example
- * const [train, valid] = data.randomSplit(set, [0.9, 0.1])
+ * const [train, valid] = data.randomSplit(['a', 'b', 'c', 'd'], [0.75, 0.25])
+ * train.length // 3
  */
 export function randomSplit<S>(
   dataset: Dataset<S>,

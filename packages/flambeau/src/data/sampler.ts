@@ -15,7 +15,13 @@ interface Sized {
   readonly length: number
 }
 
-/** 0, 1, 2, …, as `torch.utils.data.SequentialSampler`. */
+/**
+ * 0, 1, 2, …, as `torch.utils.data.SequentialSampler`.
+ *
+ * @example
+ * const sampler = new data.SequentialSampler(['a', 'b', 'c'])
+ * Array.from(sampler) // [ 0, 1, 2 ]
+ */
 export class SequentialSampler implements Sampler {
   readonly #source: Sized
 
@@ -45,7 +51,13 @@ export interface RandomSamplerOptions {
 export const drawSeed = (generator?: Generator | null): bigint =>
   empty([], { dtype: 'int64' }).random_(undefined, undefined, { generator }).itemBigInt()
 
-/** All indices in random order, PyTorch's for the same seed, as `torch.utils.data.RandomSampler`. */
+/**
+ * All indices in random order, PyTorch's for the same seed, as `torch.utils.data.RandomSampler`.
+ *
+ * @example
+ * const sampler = new data.RandomSampler([1, 2, 3], { generator: new torch.Generator().manualSeed(0) })
+ * Array.from(sampler) // [ 2, 0, 1 ]
+ */
 export class RandomSampler implements Sampler {
   readonly #source: Sized
   readonly #replacement: boolean
@@ -81,7 +93,13 @@ export class RandomSampler implements Sampler {
   }
 }
 
-/** Given indices in random order, as `torch.utils.data.SubsetRandomSampler`. */
+/**
+ * Given indices in random order, as `torch.utils.data.SubsetRandomSampler`.
+ *
+ * @example
+ * const sampler = new data.SubsetRandomSampler([5, 7, 9])
+ * sampler.length // 3
+ */
 export class SubsetRandomSampler implements Sampler {
   readonly #indices: readonly number[]
   readonly #generator: Generator | null
@@ -111,7 +129,7 @@ export interface WeightedRandomSamplerOptions {
  *
  * @example
  * const sampler = new data.WeightedRandomSampler([0, 0, 1], 2)
- * [...sampler] // [ 2, 2 ]
+ * Array.from(sampler) // [ 2, 2 ]
  */
 export class WeightedRandomSampler implements Sampler {
   readonly #weights: Tensor
@@ -163,7 +181,7 @@ export interface DistributedSamplerOptions {
  *
  * @example
  * const sampler = new data.DistributedSampler([1, 2, 3, 4, 5], { numReplicas: 2, rank: 1, shuffle: false })
- * [...sampler] // [ 1, 3, 0 ]
+ * Array.from(sampler) // [ 1, 3, 0 ]
  */
 export class DistributedSampler implements Sampler {
   readonly numReplicas: number
@@ -224,7 +242,13 @@ export interface BatchSamplerOptions {
   dropLast?: boolean
 }
 
-/** Another sampler's indices in batches, as `torch.utils.data.BatchSampler`. */
+/**
+ * Another sampler's indices in batches, as `torch.utils.data.BatchSampler`.
+ *
+ * @example
+ * const sampler = new data.BatchSampler(new data.SequentialSampler([1, 2, 3]), 2)
+ * Array.from(sampler) // [ [ 0, 1 ], [ 2 ] ]
+ */
 export class BatchSampler implements Sampler<number[]> {
   readonly #sampler: Sampler
   readonly #batchSize: number
