@@ -255,6 +255,10 @@ export interface Backend extends Allocator {
   readonly slot: number
   allocate(bytes: number): Memory
   free(memory: Memory): void
+  /** Whether nothing else lies in the memory's buffer, so that the buffer can be sent to another thread. */
+  ownsBuffer(memory: Memory): boolean
+  /** Memory over a buffer that another thread sent, or a copy of it where this engine's memory is elsewhere. */
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
   /** Runs a program over operands (outputs first, then inputs) laid out by the plan. */
   pointwise(program: Program, compute: ComputeClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
   /** Runs a structured kernel; answers with the number it reports, if any. */
@@ -263,6 +267,7 @@ export interface Backend extends Allocator {
   memory(): MemoryUse
   /** What serves, in one line: engine, instruction set, threads. */
   describe(): string
+  /** The number of threads, set where the count is positive; -1 lets the calling thread compute alone. */
   threads(count?: number): number
 }
 

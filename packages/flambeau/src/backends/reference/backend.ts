@@ -104,6 +104,14 @@ export class ReferenceBackend implements Backend {
     this.#memory.free(memory)
   }
 
+  ownsBuffer(): boolean {
+    return true
+  }
+
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    return { address: 0, buffer, byteOffset, capacity: bytes }
+  }
+
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number {
     return kernels[kernel](...args) ?? 0
   }
