@@ -5,6 +5,7 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const alias = {
   '#engine': path('packages/flambeau/src/backends/cpu/load.node.ts'),
   '#files': path('packages/flambeau/src/serialization/files.node.ts'),
+  '#thread': path('packages/flambeau/src/data/thread.node.ts'),
   flambeau: path('packages/flambeau/src/index.ts'),
 }
 

@@ -19,9 +19,17 @@ type Sizes = readonly number[]
 export const reductions = ['sum', 'mean', 'prod', 'max', 'min', 'any', 'all', 'logsumexp', 'sumOfSquares'] as const
 export type Reduction = (typeof reductions)[number]
 
+/** Modes of `recurrent`, in the order of the kernels' codes. */
+export const recurrentModes = ['tanh', 'relu', 'lstm', 'gru'] as const
+export type RecurrentMode = (typeof recurrentModes)[number]
+
 /** Kinds of `cumulative`, in the order of the kernels' codes. */
 export const scans = ['sum', 'prod', 'max', 'min', 'logsumexp'] as const
 export type Scan = (typeof scans)[number]
+
+/** Modes and paddings of `gridSample`, in the order of the kernels' codes. */
+export const sampleModes = ['bilinear', 'nearest', 'bicubic'] as const
+export const samplePaddings = ['zeros', 'border', 'reflection'] as const
 
 /**
  * The structured kernels and their arguments, the same list on every backend. Outputs are allocated by the caller with
@@ -60,6 +68,34 @@ export interface Kernels {
     countIncludePad: boolean,
     divisor: number,
   ]
+  /** `bounds`: int64 [1 or planes, 2 · Σ sizes], start and end of every window along each axis in turn. */
+  windowPool: [x: Operand, values: Operand, indices: Operand, spatial: number, bounds: Operand]
+  /** `places`: where each index of the last dimensions lies in x, one dimension after the other, int64. */
+  remap: [x: Operand, out: Operand, spatial: number, places: Operand]
+  remapAdd: [grad: Operand, gradX: Operand, spatial: number, places: Operand]
+  /** Tables are float64 [size, 2 + width]: start, count and weights of the sum that each index is. */
+  resample: [x: Operand, out: Operand, rows: Operand | null, columns: Operand | null]
+  /** All row-major; mode and padding are indices into `sampleModes` and `samplePaddings`. */
+  gridSample: [x: Operand, grid: Operand, out: Operand, mode: number, padding: number, alignCorners: boolean, orders: Sizes]
+  gridSampleAdd: [
+    grad: Operand,
+    grid: Operand,
+    gradX: Operand,
+    mode: number,
+    padding: number,
+    alignCorners: boolean,
+    orders: Sizes,
+  ]
+  gridSampleSlope: [
+    x: Operand,
+    grid: Operand,
+    grad: Operand,
+    gradGrid: Operand,
+    mode: number,
+    padding: number,
+    alignCorners: boolean,
+    orders: Sizes,
+  ]
   nllLoss: [
     logp: Operand,
     target: Operand,
@@ -77,6 +113,29 @@ export interface Kernels {
     gradX: Operand,
     reduction: number,
     ignoreIndex: number,
+  ]
+  ctcLoss: [
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    alpha: Operand,
+    loss: Operand,
+    blank: number,
+  ]
+  ctcLossBackward: [
+    grad: Operand,
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    loss: Operand,
+    alpha: Operand,
+    gradX: Operand,
+    blank: number,
+    zeroInfinity: boolean,
   ]
   batchNorm: [
     x: Operand,
@@ -125,6 +184,40 @@ export interface Kernels {
     groups: number,
     span: number,
   ]
+  recurrent: [
+    mode: number,
+    gates: Operand,
+    wHidden: Operand,
+    bias: Operand | null,
+    wProjection: Operand | null,
+    state: Operand,
+    cell: Operand | null,
+    out: Operand,
+    before: Operand | null,
+    cellBefore: Operand | null,
+    extra: Operand | null,
+    sizes: Operand | null,
+    steps: number,
+    reverse: boolean,
+  ]
+  recurrentBackward: [
+    mode: number,
+    gates: Operand,
+    wHidden: Operand,
+    wProjection: Operand | null,
+    gradOut: Operand | null,
+    grad: Operand,
+    gradCell: Operand | null,
+    before: Operand | null,
+    cellBefore: Operand | null,
+    extra: Operand | null,
+    gradGates: Operand,
+    gradHidden: Operand | null,
+    gradProjected: Operand | null,
+    sizes: Operand | null,
+    steps: number,
+    reverse: boolean,
+  ]
   gather: [x: Operand, dim: number, index: Operand, out: Operand]
   scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]
   indexSelect: [x: Operand, dim: number, index: Operand, out: Operand]
@@ -144,6 +237,15 @@ export interface Kernels {
   bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
   poisson: [state: Storage<Backend>, rates: Operand, out: Operand]
   multinomial: [state: Storage<Backend>, weights: Operand, out: Operand, replacement: boolean]
+  // Factorizations rewrite `a`, whose rows the caller made adjacent; batch dimensions come first everywhere.
+  lu: [a: Operand, pivots: Operand, info: Operand]
+  pivotsToPermutation: [pivots: Operand, out: Operand]
+  cholesky: [a: Operand, info: Operand]
+  qr: [a: Operand, tau: Operand]
+  applyReflectors: [a: Operand, tau: Operand, c: Operand, transpose: boolean]
+  solveTriangular: [a: Operand, b: Operand, upper: boolean, unit: boolean]
+  svd: [x: Operand, u: Operand | null, s: Operand, vt: Operand | null]
+  eigh: [x: Operand, values: Operand, vectors: Operand | null, upper: boolean]
 }
 
 export interface Backend extends Allocator {
@@ -154,6 +256,10 @@ export interface Backend extends Allocator {
   readonly slot: number
   allocate(bytes: number): Memory
   free(memory: Memory): void
+  /** Whether nothing else lies in the memory's buffer, so that the buffer can be sent to another thread. */
+  ownsBuffer(memory: Memory): boolean
+  /** Memory over a buffer that another thread sent, or a copy of it where this engine's memory is elsewhere. */
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
   /** Runs a program over operands (outputs first, then inputs) laid out by the plan. */
   pointwise(program: Program, compute: ComputeClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
   /** Runs a structured kernel; answers with the number it reports, if any. */
@@ -162,6 +268,7 @@ export interface Backend extends Allocator {
   memory(): MemoryUse
   /** What serves, in one line: engine, instruction set, threads. */
   describe(): string
+  /** The number of threads, set where the count is positive; -1 lets the calling thread compute alone. */
   threads(count?: number): number
 }
 

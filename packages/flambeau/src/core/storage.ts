@@ -36,7 +36,7 @@ const ESCAPED = -(2 ** 29)
  */
 export class Storage<A extends Allocator = Allocator> {
   readonly allocator: A
-  readonly byteLength: number
+  byteLength: number
   /** Whether it was made in inference mode. */
   readonly isInference = inferenceMode
   version = 0
@@ -63,6 +63,15 @@ export class Storage<A extends Allocator = Allocator> {
     return new Uint8Array(this.memory.buffer, this.memory.byteOffset, this.byteLength)
   }
 
+  /** Moves to a larger block of memory, which all its tensors see from now on. */
+  grow(memory: Memory, byteLength: number): void {
+    const old = this.bytes
+    new Uint8Array(memory.buffer, memory.byteOffset, byteLength).set(old)
+    this.allocator.free(this.memory)
+    this.#memory = memory
+    this.byteLength = byteLength
+  }
+
   /** One more place of the library holds what lies here. */
   retain(): void {
     this.#holders++
@@ -81,6 +90,13 @@ export class Storage<A extends Allocator = Allocator> {
   /** The user may have seen what lies here: its memory is left to the garbage collector. */
   escape(): void {
     this.#holders = ESCAPED
+  }
+
+  /** Gives the memory to the caller, who may send it to another thread: no tensor here can reach it any more. */
+  surrender(): Memory {
+    const { memory } = this
+    this.#memory = null
+    return memory
   }
 
   /** Gives the memory back at once. Only for storage that nothing else can see. */

@@ -17,10 +17,11 @@ class ModuleSequence extends Module {
 
   /** The i-th module, counted from the end where negative. @throws RangeError outside. */
   at(index: number): Module {
-    return this.#slot(index)[1]
+    return this.slot(index)[1]
   }
 
-  #slot(index: number): [string, Module] {
+  /** @internal */
+  protected slot(index: number): [string, Module] {
     const slots = this.namedSlots()
     const slot = Number.isInteger(index) ? slots.at(index) : undefined
     if (slot === undefined) throw new RangeError(`index ${index} is out of range`)
@@ -29,7 +30,7 @@ class ModuleSequence extends Module {
 
   /** Puts a module in the place of the i-th. */
   setAt(index: number, module: Module): void {
-    this.registerModule(this.#slot(index)[0], module)
+    this.registerModule(this.slot(index)[0], module)
   }
 
   /** Adds a module at the end. */
@@ -102,7 +103,9 @@ export class Sequential extends ModuleSequence {
  *
  * @example
  * const layers = new nn.ModuleList([1, 2, 3].map(() => new nn.Linear(4, 4)))
+ * let x = torch.randn(2, 4)
  * for (const layer of layers) x = layer(x)
+ * x.shape // [2, 4]
  */
 export class ModuleList extends ModuleSequence {
   constructor(modules: Iterable<Module> = []) {
@@ -116,7 +119,7 @@ export class ModuleList extends ModuleSequence {
  *
  * @example
  * const heads = new nn.ModuleDict({ small: new nn.Linear(4, 2), large: new nn.Linear(4, 8) })
- * heads.get('small')(x)
+ * heads.get('small')(torch.randn(3, 4)).shape // [3, 2]
  */
 export class ModuleDict extends Module {
   constructor(modules: Readonly<Record<string, Module>> | Iterable<readonly [string, Module]> = {}) {

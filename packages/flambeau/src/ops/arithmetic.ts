@@ -37,8 +37,15 @@ function scaled(
   scaledTerm: e.Expr,
   options: ConstructorParameters<typeof PointwiseOp>[3] = {},
 ): ScaledBinary {
+  const check = (dtype: DType, op: string, args: readonly Argument[]): void => {
+    const scale = args[2]
+    if (typeof scale === 'boolean' && dtype !== 'bool') throw new Error('Boolean alpha only supported for Boolean results.')
+    if (!isFloatingPoint(dtype) && !Number.isInteger(Number(scale)))
+      throw new Error('For integral input tensors, argument alpha must not be a floating point number.')
+    options.check?.(dtype, op, args.slice(0, 2))
+  }
   const plain = new PointwiseOp(name, ['x', 'y'], [plainTerm], options)
-  const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, untyped: ['alpha'] })
+  const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, check, untyped: ['alpha'] })
   return Object.assign(
     (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
       o?.alpha === undefined || o.alpha === 1
@@ -74,8 +81,13 @@ const noBool = (_dtype: DType, _name: string, args: readonly Argument[]): void =
 }
 /** `self − alpha · other` with broadcasting, as `torch.sub`. @throws TypeError for two bool tensors. */
 export const sub = scaled('Sub', e.sub(x, y), e.sub(x, e.mul(alpha, y)), { check: noBool })
-/** `alpha`-less `other − self`, as `torch.rsub`. */
-export const rsub: Binary = binary('Rsub', e.sub(y, x), { check: noBool })
+/**
+ * `other − alpha · self`, as `torch.rsub`. @throws TypeError for bool tensors.
+ *
+ * @example
+ * torch.rsub(torch.tensor([1, 2]), 10, { alpha: 3 }) // tensor([7., 4.])
+ */
+export const rsub = scaled('Rsub', e.sub(y, x), e.sub(y, e.mul(alpha, x)), { check: noBool })
 /** `self · other` with broadcasting, as `torch.mul`. */
 export const mul: Binary = binary('Mul', e.mul(x, y))
 
@@ -237,6 +249,7 @@ export interface ValueOptions {
 }
 const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.mul(y, z)))], {
   untyped: ['value'],
+  check: notBool,
 })
 /** `self + value · tensor1 · tensor2`, as `torch.addcmul`. */
 export const addcmul = Object.assign(
@@ -247,8 +260,15 @@ export const addcmul = Object.assign(
       addcmulOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
   },
 )
+const noIntegerQuotient = (_dtype: DType, _name: string, [, dividend, divisor]: readonly Argument[]): void => {
+  if (typeof dividend === 'object' && typeof divisor === 'object' && !isFloating(dividend) && !isFloating(divisor))
+    throw new Error(
+      'Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2.',
+    )
+}
 const addcdivOp = new PointwiseOp('Addcdiv', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.div(y, z)))], {
   untyped: ['value'],
+  check: noIntegerQuotient,
 })
 /** `self + value · tensor1 / tensor2`, as `torch.addcdiv`. */
 export const addcdiv = Object.assign(

@@ -6,6 +6,7 @@ import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
 import { binary, eitherBinary, integersOnly, notBool, tensorBinary, unary } from './define.js'
+import { nonzero } from './indexing.js'
 import { PointwiseOp } from './pointwise.js'
 
 /** `self == other` element by element, as `torch.eq`. */
@@ -70,7 +71,12 @@ const whereOp = new PointwiseOp('Where', ['x', 'y', 'z'], [e.where(x, y, z)], { 
  * @example
  * torch.where(torch.tensor([true, false]), 1, torch.tensor([5, 6])).tolist() // [1, 6]
  */
-export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar): Tensor {
+export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar): Tensor
+/** The indices where the condition is not zero, one tensor per dimension, as `torch.where(condition)`. */
+export function where(condition: Tensor): Tensor[]
+export function where(condition: Tensor, a?: Tensor | Scalar, b?: Tensor | Scalar): Tensor | Tensor[] {
+  if (a === undefined && b === undefined) return nonzero(condition, { asTuple: true })
+  if (a === undefined || b === undefined) throw new TypeError('where(): expected a condition alone, or with two more arguments')
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8')
     throw new Error(`where expected condition to be a boolean tensor, but got a tensor with dtype ${scalarName(condition.dtype)}`)
   return whereOp.call(condition, a, b)

@@ -62,6 +62,7 @@ export interface TrapezoidOptions {
 function areas(name: string, y: Tensor, x: Tensor | null, dx: number, dim: number): Tensor {
   if (y.ndim === 0) throw new RangeError('Dimension specified as 0 but tensor has no dimensions')
   const d = wrapDim(dim, y.ndim)
+  if (y.dtype === 'bool') throw new Error(`${name}: received a bool input for \`y\`, but bool is not supported`)
   const n = y.layout.shape[d]
   const pairs = (t: Tensor, at: number): [Tensor, Tensor] => [slice(t, at, 1), slice(t, at, 0, -1)]
   const heights = n === 0 ? y : add(...pairs(y, d))
@@ -96,7 +97,9 @@ const halved = (t: Tensor): Tensor => div(t, 2)
  */
 export function trapezoid(y: Tensor, ...args: TrapezoidArguments): Tensor {
   const { x, dx, dim } = readTrapezoid('trapezoid', args)
-  return halved(sum(areas('trapezoid', y, x, dx, dim), dim))
+  const areasOf = areas('trapezoid', y, x, dx, dim)
+  // Of no points, zeros in the dtype of y.
+  return y.layout.shape.at(dim) === 0 ? to(sum(areasOf, dim), y.dtype) : halved(sum(areasOf, dim))
 }
 /**
  * The running integral along a dimension by the trapezoid rule, as `torch.cumulative_trapezoid`: one element less there.

@@ -5,14 +5,18 @@ export * from './aliases.js'
 export * from './arithmetic.js'
 export { at, type Index, type IndexList, setAt } from './at.js'
 export { nativeBatchNorm } from './batchNorm.js'
+export * from './binaryParts.js'
 export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
-export { type ConvOptions, conv2d } from './conv.js'
+export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './conv.js'
 export {
   arange,
+  asTensor,
+  asTensor as asarray,
   empty,
   emptyLike,
+  emptyStrided,
   eye,
   fromTypedArray,
   full,
@@ -22,36 +26,46 @@ export {
   type NestedArray,
   ones,
   onesLike,
+  range,
+  scalarTensor,
   type TensorOptions,
   tensor,
   zeros,
   zerosLike,
 } from './creation.js'
+export * from './ctcLoss.js'
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
 export * from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
+export * from './embedding.js'
+export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
 export * from './indexing.js'
 export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, put, take } from './indexPut.js'
 export * from './integers.js'
 export * from './joining.js'
 export { groupNorm, layerNorm, nativeLayerNorm, rmsNorm } from './layerNorm.js'
+export * from './linalg/torch.js'
 export * as linalg from './linalg.js'
 export * from './loss.js'
+export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
 export * from './norm.js'
-export * from './pool.js'
+export { constantPadNd } from './pad.js'
+export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool2d, maxPool3d } from './pool.js'
 export * from './products.js'
 export * from './quantile.js'
+export * from './queries.js'
 export * from './random.js'
 export * from './real.js'
 export * from './rearrange.js'
 export * from './reduce.js'
+export type { LossOptions, LossReduction } from './reduction.js'
 export * from './scan.js'
 export {
   indexReduce,
@@ -60,11 +74,21 @@ export {
   scatterReduce,
 } from './scatterReduce.js'
 export * from './search.js'
+export {
+  type SegmentOptions,
+  type SegmentReduction,
+  segmentReduce,
+} from './segmentReduce.js'
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from './shuffle.js'
+export * from './similarity.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'
+export * as special from './specialFunctions.js'
 export * from './split.js'
 export * from './statistics.js'
 export * from './strided.js'
 export * from './unique.js'
 export * from './view.js'
+export * from './windowFunctions.js'
+export { adaptiveMaxPool1d } from './windowPool.js'

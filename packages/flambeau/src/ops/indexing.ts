@@ -211,20 +211,6 @@ const indexAddAs =
  */
 export const indexAdd = Object.assign(indexAddAs(indexAddOp), { inPlace: indexAddAs(indexAddOp.inPlace) })
 
-/**
- * Rows of a table [n, d] by an index of any shape: [*index, d], as `torch.nn.functional.embedding`.
- *
- * @throws RangeError for an index out of bounds.
- * @example
- * torch.embedding(torch.tensor([1n, 1n]), torch.eye(2)).tolist() // [[0, 1], [0, 1]]
- */
-export function embedding(input: Tensor, weight: Tensor): Tensor {
-  if (weight.ndim !== 2) throw new Error("'weight' must be 2-D")
-  requireIndex('embedding', input)
-  const rows = indexSelect(weight, 0, reshape(input, -1))
-  return reshape(rows, [...input.layout.shape, weight.layout.shape[1]])
-}
-
 export interface NonzeroOptions {
   /** One 1-d tensor of indices per dimension instead of a matrix. */
   asTuple?: boolean
@@ -245,3 +231,11 @@ export function nonzero(self: Tensor, { asTuple = false }: NonzeroOptions = {}):
   if (out.layout.numel > 0) backend.run('nonzero', self, out)
   return out
 }
+
+/**
+ * The indices of the nonzero elements, one row each, as `torch.argwhere`.
+ *
+ * @example
+ * torch.argwhere(torch.tensor([0, 5, 6])) // tensor([[1], [2]])
+ */
+export const argwhere = (self: Tensor): Tensor => nonzero(self)

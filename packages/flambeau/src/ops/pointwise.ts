@@ -1,7 +1,7 @@
 /** Pointwise ops: a term, its dtype rule, and from both the forward call, the in-place form and every gradient. */
 
 import { flatPlan, planPointwise, resultStrides } from '../backends/plan.js'
-import { computeClass, type DType, isFloatingPoint, resultType, type Scalar } from '../core/dtype.js'
+import { computeClass, type DType, isFloatingPoint, resultType, type Scalar, typedArrayOf } from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../core/graph.js'
 import { broadcastShapes, Layout, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -87,10 +87,11 @@ export class PointwiseOp {
    * Computes into tensors that exist, without recording: results are cast to their dtypes. The written tensors'
    * versions go up.
    */
-  write(args: readonly Argument[], targets: readonly Tensor[]): void {
+  write(given: readonly Argument[], targets: readonly Tensor[]): void {
+    const dtype = this.#dtype(given)
+    const args = this.#held(given, dtype)
     const tensors = tensorsOf(args)
     const backend = commonBackend([...targets, ...tensors])
-    const dtype = this.#dtype(args)
     const compute = computeClass(dtype)
     const result = this.#result === 'bool' ? 'bool' : dtype
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
@@ -110,10 +111,11 @@ export class PointwiseOp {
   }
 
   /** All outputs, recorded where an input requires a gradient. */
-  run(args: readonly Argument[]): Tensor[] {
+  run(given: readonly Argument[]): Tensor[] {
+    const dtype = this.#dtype(given)
+    const args = this.#held(given, dtype)
     const tensors = tensorsOf(args)
     const backend = commonBackend(tensors)
-    const dtype = this.#dtype(args)
     const compute = computeClass(dtype)
     const result = this.#result === 'bool' ? 'bool' : dtype
     const first = tensors[0].layout
@@ -164,6 +166,19 @@ export class PointwiseOp {
     return rule === 'float' && !isFloatingPoint(dtype) ? 'float32' : dtype
   }
 
+  /**
+   * The arguments as values of the dtype that the op computes in. Only where that is narrower than the machine's integers does
+   * it matter: a number or 0-d tensor that the dtype cannot hold wraps first, as in PyTorch.
+   */
+  #held(args: readonly Argument[], dtype: DType): readonly Argument[] {
+    if ((dtype !== 'uint8' && dtype !== 'int8' && dtype !== 'int16') || this.#result === 'first') return args
+    return args.map((arg, i) => {
+      if (this.#untyped.includes(this.variables[i])) return arg
+      if (arg instanceof Tensor) return arg.dtype === dtype || arg.dtype === 'bool' ? arg : copyOf(arg, dtype)
+      return Number(typedArrayOf(dtype).of(Number(arg) as never)[0])
+    })
+  }
+
   #program(args: readonly Argument[]): Program {
     let mask = 0
     for (let i = 0; i < args.length; i++) if (!(args[i] instanceof Tensor)) mask |= 1 << i
@@ -200,15 +215,25 @@ class Backward {
   /** For each wanted input its output of the fused op, or the incoming gradient that it simply is. */
   readonly #sources: readonly { readonly variable: number; readonly from: number | string }[]
   readonly #op: PointwiseOp | null
+  /** Why there is no such gradient. The call itself is fine: it is backward that must say so. */
+  #failure: Error | null = null
 
   constructor(op: PointwiseOp, incoming: number, wanted: number, byHand: Readonly<Record<string, Expr>>) {
     const single = op.terms.length === 1
     const seed = (i: number): Expr => (single ? g : variable(`g${i}`))
     const present = op.terms.map((_, i) => i).filter((i) => (incoming & (1 << i)) !== 0)
     const fused: Expr[] = []
+    const derived = (name: string): Expr => {
+      try {
+        return sum(present.map((k) => derive(op.terms[k], name, seed(k))))
+      } catch {
+        this.#failure = new Error(`the derivative for '${op.name}: ${name}' is not implemented.`)
+        return constant(0)
+      }
+    }
     this.#sources = op.variables.flatMap((name, i) => {
       if ((wanted & (1 << i)) === 0) return []
-      const term = byHand[name] ?? sum(present.map((k) => derive(op.terms[k], name, seed(k))))
+      const term = byHand[name] ?? derived(name)
       const passes = term.kind === 'variable' && present.some((k) => nameOf(seed(k)) === term.name)
       return [{ variable: i, from: passes ? (term as { name: string }).name : fused.push(term) - 1 }]
     })
@@ -221,6 +246,7 @@ class Backward {
   }
 
   run(variables: number, gradients: readonly Tensor[], values: readonly Argument[]): Gradients {
+    if (this.#failure !== null) throw this.#failure
     const results = this.#op === null ? [] : this.#op.run([...gradients, ...values])
     const answer: Gradients = new Array(variables).fill(null)
     for (const { variable: i, from } of this.#sources)

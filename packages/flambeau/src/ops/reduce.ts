@@ -57,6 +57,9 @@ export function readDims<O extends ReduceOptions>(
 const castable = ['dtype'] as const
 const plain = [] as const
 
+/** The dimensions to reduce: an empty list means all of them, as in PyTorch. */
+const reducedDims = (dims: Dims | undefined, ndim: number): number[] =>
+  wrapDims(Array.isArray(dims) && dims.length === 0 ? null : dims, ndim)
 const isGiven = (dims: Dims | undefined): boolean => dims !== undefined && dims !== null
 
 interface Reducing {
@@ -131,9 +134,11 @@ const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: 
  */
 export function sum(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
   const { dim: dims, keepdim: keep = false, dtype } = readDims('sum', castable, dim, keepdim, options)
-  const x = dtype !== undefined && isFloatingPoint(dtype) !== isFloatingPoint(self.dtype) ? to(self, dtype) : self
+  // A sum in bool asks whether any element is true.
+  const casts = dtype !== undefined && (dtype === 'bool' || isFloatingPoint(dtype) !== isFloatingPoint(self.dtype))
+  const x = casts ? to(self, dtype) : self
   return sumOp([x], {
-    dims: wrapDims(dims, self.ndim),
+    dims: reducedDims(dims, self.ndim),
     keepdim: keep,
     named: isGiven(dims),
     dtype: dtype ?? (isFloatingPoint(self.dtype) ? self.dtype : 'int64'),
@@ -165,7 +170,7 @@ export function mean(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<Sum
     throw new Error(
       `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`,
     )
-  return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim: keep, named: isGiven(dims) })[0]
+  return meanOp([x], { dims: reducedDims(dims, self.ndim), keepdim: keep, named: isGiven(dims) })[0]
 }
 
 const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: DType }>({
@@ -194,7 +199,7 @@ export function prod(self: Tensor, dim?: number | null | SumOptions, keepdim?: K
   const { dim: dims, keepdim: keep = false, dtype } = readDims('prod', castable, dim, keepdim, options)
   const x = dtype === undefined ? self : to(self, dtype)
   return prodOp([x], {
-    dims: wrapDims(dims, self.ndim),
+    dims: reducedDims(dims, self.ndim),
     keepdim: keep,
     named: isGiven(dims),
     dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64',
@@ -240,7 +245,7 @@ function requireElements(self: Tensor, dims: readonly number[], named: boolean, 
  */
 export function amax(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim: keep = false } = readDims('amax', plain, dim, keepdim)
-  const wrapped = wrapDims(dims, self.ndim)
+  const wrapped = reducedDims(dims, self.ndim)
   requireElements(self, wrapped, isGiven(dims), 'amax')
   return amaxOp([self], { dims: wrapped, keepdim: keep })[0]
 }
@@ -253,7 +258,7 @@ export function amax(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<
  */
 export function amin(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim: keep = false } = readDims('amin', plain, dim, keepdim)
-  const wrapped = wrapDims(dims, self.ndim)
+  const wrapped = reducedDims(dims, self.ndim)
   requireElements(self, wrapped, isGiven(dims), 'amin')
   return aminOp([self], { dims: wrapped, keepdim: keep })[0]
 }
@@ -386,7 +391,7 @@ export const argmin = argExtreme(1, 'argmin')
 function truth(kind: 'any' | 'all') {
   return (self: Tensor, dim?: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor => {
     const { dim: dims, keepdim = false } = readDims(kind, plain, dim, keep)
-    return reduceTo(kind, self, { dims: wrapDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
+    return reduceTo(kind, self, { dims: reducedDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
   }
 }
 /**
@@ -418,6 +423,8 @@ const readVar = (name: string, args: VarArguments): VarOptions =>
     : readArguments<VarOptions>(name, args, ['dim', 'unbiased', 'keepdim'], ['correction'])
 interface VarAttributes extends Attributes {
   readonly correction: number
+  /** Over all elements, without dimensions given. */
+  readonly whole: boolean
 }
 
 const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((name) =>
@@ -434,6 +441,9 @@ const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((
       const n = attrs.dims.reduce((k, d) => k * x.layout.shape[d], 1)
       const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
       const full = restore(g!, attrs, x.ndim)
+      // A single number has no variance; the derivative of that is infinite, as PyTorch has it.
+      if (!attrs.isStd && attrs.whole && n === attrs.correction)
+        return [expand(mul(full, Number.POSITIVE_INFINITY), x.layout.shape)]
       if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
       const scale = maskedFill(
         div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)),
@@ -452,6 +462,7 @@ function spread(isStd: boolean) {
     const given = Array.isArray(dims) && dims.length === 0 ? null : dims
     return spreadOps[isStd ? 1 : 0]([self], {
       dims: wrapDims(given, self.ndim),
+      whole: self.ndim === 0 || !isGiven(given),
       keepdim,
       correction: correction ?? (unbiased === false ? 0 : 1),
       isStd,
@@ -494,7 +505,7 @@ const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
 export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim = false } = readDims('logsumexp', plain, dim, keep)
   const x = isFloatingPoint(self.dtype) ? self : to(self, 'float32')
-  return logsumexpOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
+  return logsumexpOp([x], { dims: reducedDims(dims, self.ndim), keepdim })[0]
 }
 
 /** A gradient summed over what broadcasting repeated, so that it has this shape. */
@@ -517,6 +528,11 @@ export const countNonzero = (self: Tensor, dim?: Dims | { dim?: Dims }): Tensor 
 
 /** The smallest and the largest element, of all or along `dim`, as `torch.aminmax`. */
 export function aminmax(self: Tensor, { dim, keepdim = false }: { dim?: number; keepdim?: boolean } = {}): Named<'min' | 'max'> {
+  // PyTorch shows a number along a dimension as a line of one.
+  if (self.ndim === 0 && dim !== undefined && keepdim) {
+    wrapDim(dim, 0)
+    return aminmax(reshape(self, 1), { dim: 0, keepdim })
+  }
   return named({ min: amin(self, dim, { keepdim }), max: amax(self, dim, { keepdim }) })
 }
 function withMean(of: typeof std, name: string, self: Tensor, args: VarArguments): Tensor[] {

@@ -1,7 +1,7 @@
 /** Further functions of one and two operands. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { type DType, isFloatingPoint, itemSize, type Scalar, scalarName } from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -118,24 +118,20 @@ export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x
   },
 })
 
-const nothing = (edge: number): e.Expr => e.both(e.eq(x, 0), e.le(y, edge))
+const nothing = e.both(e.eq(x, 0), e.le(y, 0))
 /** self · ln(other), and 0 where self is 0, as `torch.xlogy`. */
 export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log(y)))), {
   ...float,
-  gradients: { x: e.where(nothing(0), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
-})
-/** self · ln(1 + other), and 0 where self is 0, as `torch.special.xlog1py`. */
-export const xlog1py = eitherBinary('SpecialXlog1Py', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log1p(y)))), {
-  ...float,
-  gradients: { x: e.where(nothing(-1), 0, e.mul(g, e.log1p(y))), y: e.div(e.mul(g, x), e.add(y, 1)) },
-})
-/** The probability below x of the standard normal distribution, as `torch.special.ndtr`. */
-export const ndtr = unary('SpecialNdtr', e.mul(0.5, e.erfc(e.mul(x, -Math.SQRT1_2))), {
-  ...float,
-  gradient: e.mul(g, e.mul(1 / Math.sqrt(2 * Math.PI), e.exp(e.mul(-0.5, e.square(x))))),
+  // Where no gradient comes in, none goes out, even where the logarithm is NaN.
+  gradients: { x: e.where(e.either(e.both(e.eq(g, 0), e.eq(y, y)), nothing), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
 })
 /** The next representable number towards `other`, as `torch.nextafter`. */
-export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), { check: floatsOnly })
+export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), {
+  check: (dtype, name) => {
+    floatsOnly(dtype, name)
+    if (itemSize(dtype) < 4) throw new Error(`not implemented: nextafter for '${scalarName(dtype)}'`)
+  },
+})
 
 const [nan, posinf, neginf] = ['nan', 'posinf', 'neginf'].map(variable)
 const numbersOnly = new PointwiseOp(
@@ -187,10 +183,19 @@ export const nanToNum: WithInPlace<NanToNum> = Object.assign(
 )
 
 /** A power computed in float64, as `torch.float_power`. */
-export function floatPower(self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor {
-  const wide = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
-  return pow(wide(self), wide(exponent))
-}
+export const floatPower = Object.assign(
+  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => pow(widened(self), widened(exponent)),
+  {
+    inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+      if (self.dtype !== 'float64')
+        throw new Error(
+          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype Double`,
+        )
+      return pow.inPlace(self, widened(exponent))
+    },
+  },
+)
+const widened = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
 
 export interface CloseOptions {
   rtol?: number
@@ -252,7 +257,7 @@ function multivariateLgamma(self: Tensor, p: number): Tensor {
  *
  * @throws Error for p < 1
  * @example
- * torch.mvlgamma(torch.tensor([2.5]), 2) // tensor([0.8569])
+ * torch.mvlgamma(torch.tensor([2.5]), 2) // tensor([0.8570])
  */
 export const mvlgamma = Object.assign((self: Tensor, p: number): Tensor => multivariateLgamma(self, p), {
   inPlace: (self: Tensor, p: number): Tensor => {

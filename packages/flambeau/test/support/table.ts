@@ -70,6 +70,43 @@ list('pow 2', [matrix], (x) => x.pow(2), { dtypes: numbers })
 list('add number', [matrix], (x) => x.add(2), { dtypes: every })
 list('add alpha', [matrix, matrix], (x, y) => x.add(y, { alpha: 3 }), { dtypes: numbers })
 
+// Special functions.
+// biome-ignore format: a table reads better in rows
+const specials: Record<string, Domain> = {
+  i0: 'any', i0e: 'any', i1: 'any', i1e: 'any', modifiedBesselK0: 'positive', modifiedBesselK1: 'positive',
+  scaledModifiedBesselK0: 'positive', scaledModifiedBesselK1: 'positive', besselJ0: 'any', besselJ1: 'any', besselY0: 'positive',
+  besselY1: 'positive', erfcx: 'any', ndtr: 'any', logNdtr: 'any', entr: 'positive', sphericalBesselJ0: 'nonzero',
+}
+type Unary = (x: Tensor) => Tensor
+const special = torch.special as unknown as Record<string, Unary>
+for (const [name, domain] of Object.entries(specials))
+  list(`special ${name}`, [{ ...matrix, domain }], (x) => special[name](x), { slack: 4 })
+list('special ndtri', [{ ...matrix, domain: 'unit' }], (x) => torch.special.ndtri(x.add(1).div(2)), { slack: 8 })
+list('special airyAi', [matrix], (x) => torch.special.airyAi(x), { differentiable: false, slack: 4 })
+list('special zeta', [{ ...matrix, domain: 'positive' }], (x) => torch.special.zeta(2.5, x), { slack: 8 })
+for (const n of [1, 2, 5]) list(`polygamma ${n}`, [{ ...matrix, domain: 'positive' }], (x) => x.polygamma(n), { slack: 8 })
+for (const name of ['igamma', 'igammac'])
+  list(
+    name,
+    [
+      { shape: [4], domain: 'aboveOne', constant: true },
+      { ...matrix, domain: 'positive' },
+    ],
+    method(name),
+    { slack: 8 },
+  )
+for (const name of Object.keys(torch.special).filter((key) => key.toLowerCase().includes('polynomial')))
+  for (const n of [0, 1, 6])
+    list(`special ${name} ${n}`, [matrix], (x) => (special[name] as (x: Tensor, n: number) => Tensor)(x, n), {
+      differentiable: false,
+      slack: 16,
+    })
+list('frexp', [{ ...matrix, domain: 'nonzero' }], (x) => torch.frexp(x).mantissa)
+list('frexp exponent', [matrix], (x) => torch.frexp(x).exponent, { differentiable: false })
+list('ldexp', [matrix, { shape: [4], dtype: 'int64' }], method('ldexp'))
+list('mseLoss', [matrix, matrix], (x, y) => torch.nn.functional.mseLoss(x, y))
+list('mseLoss sum', [matrix, matrix], (x, y) => torch.nn.functional.mseLoss(x, y, { reduction: 'sum' }), { slack: 8 })
+
 // Of two, with broadcasting.
 const row: Input = { shape: [4] }
 for (const name of ['add', 'mul']) list(name, [matrix, row], method(name), { dtypes: every })
@@ -298,9 +335,82 @@ list('repeatInterleave counts', [matrix, { shape: [3], dtype: 'int64', domain: '
 )
 for (const k of [1, 2, 3]) list(`rot90 ${k}`, [cube], (x) => x.rot90(k, [0, 2]), { dtypes: every })
 
+// Linear algebra: inputs are made regular or symmetric inside, so that gradients are those of free elements.
+const square: Input = { shape: [2, 3, 3] }
+const shifted = (x: Tensor, by: number): Tensor => x.add(torch.diagEmbed(x.select(-1, 0).detach().mul(0).add(by)))
+const regular = (x: Tensor): Tensor => shifted(x, 9)
+const definite = (x: Tensor): Tensor => shifted(x.matmul(x.mT), 3)
+const distinctly = (x: Tensor): Tensor => shifted(x.add(x.mT), 1)
+const solvable: Partial<Case> = { dtypes: ['float32', 'float64'], slack: 512 }
+const { linalg } = torch
+// biome-ignore format: a table reads better in rows
+const factorizations: Record<string, (x: Tensor) => Tensor | Iterable<Tensor>> = {
+  inv: (x) => linalg.inv(regular(x)), det: (x) => linalg.det(x), slogdet: (x) => linalg.slogdet(regular(x)), logdet: (x) => torch.logdet(definite(x)),
+  cholesky: (x) => linalg.cholesky(definite(x)), 'cholesky upper': (x) => linalg.cholesky(definite(x), { upper: true }),
+  choleskyInverse: (x) => torch.choleskyInverse(regular(x).tril()), lu: (x) => linalg.lu(regular(x)), luFactor: (x) => linalg.luFactor(regular(x)).LU,
+  'lu tall': (x) => linalg.lu(regular(x).narrow(-1, 0, 2)), 'lu wide': (x) => linalg.lu(regular(x).narrow(-2, 0, 2)),
+  qr: (x) => linalg.qr(regular(x)), 'qr tall': (x) => linalg.qr(regular(x).narrow(-1, 0, 2)), 'qr wide': (x) => linalg.qr(regular(x).narrow(-2, 0, 2), 'complete'),
+  svdvals: (x) => linalg.svdvals(x), 'norm nuc': (x) => linalg.matrixNorm(x, 'nuc'), 'norm 2': (x) => linalg.norm(x, 2, [0, 2]), 'norm -2': (x) => linalg.matrixNorm(x, -2),
+  eigvalsh: (x) => linalg.eigvalsh(distinctly(x), 'U'), pinv: (x) => linalg.pinv(regular(x).narrow(-1, 0, 2)), 'pinv wide': (x) => linalg.pinv(regular(x).narrow(-2, 0, 2)),
+  'pinv hermitian': (x) => linalg.pinv(definite(x), { hermitian: true }), matrixExp: (x) => linalg.matrixExp(x), matrixPower: (x) => linalg.matrixPower(regular(x), -2),
+  cond: (x) => linalg.cond(regular(x)), 'cond 1': (x) => linalg.cond(regular(x), 1), linalgDiagonal: (x) => linalg.diagonal(x, { offset: 1 }),
+  svd: (x) => { const { U, S, Vh } = linalg.svd(regular(x).narrow(-1, 0, 2), false); return [U.abs(), S, Vh.abs()] },
+  'svd wide': (x) => { const { U, S, Vh } = linalg.svd(regular(x).narrow(-2, 0, 2), false); return [U.abs(), S, Vh.abs()] },
+  eigh: (x) => { const [values, vectors] = linalg.eigh(distinctly(x)); return [values, vectors.abs()] },
+}
+for (const [name, run] of Object.entries(factorizations)) list(name, [square], run, solvable)
+for (const [name, left] of [['solve', true], ['solve right', false]] as const) // biome-ignore format: short rows
+  list(name, [square, { shape: left ? [3, 2] : [2, 2, 3] }], (x, b) => linalg.solve(regular(x), b, { left }), solvable)
+for (const left of [true, false])
+  for (const upper of [true, false])
+    for (const unitriangular of [true, false])
+      list(
+        `solveTriangular ${left ? 'left' : 'right'} ${upper ? 'upper' : 'lower'}${unitriangular ? ' unit' : ''}`,
+        [square, { shape: left ? [3, 2] : [2, 3] }],
+        (x, b) => linalg.solveTriangular(unitriangular ? x.div(4) : regular(x), b, { upper, left, unitriangular }),
+        solvable,
+      )
+for (const adjoint of [false, true])
+  list(`luSolve ${adjoint}`, [square, { shape: [2, 3, 2] }], (x, b) => {
+    const { LU, pivots } = linalg.luFactor(regular(x))
+    return linalg.luSolve(LU, pivots, b, { adjoint })
+  }, solvable) // biome-ignore format: one call
+list('choleskySolve', [square, { shape: [2, 3, 2] }], (x, b) => torch.choleskySolve(b, regular(x).tril()), solvable)
+list(
+  'triangularSolve',
+  [square, { shape: [2, 3, 2] }],
+  (x, b) => torch.triangularSolve(b, regular(x), { transpose: true }),
+  solvable,
+)
+list('householderProduct', [{ shape: [4, 3] }, { shape: [2] }], (x, t) => linalg.householderProduct(x.div(4), t.div(4)), solvable)
+for (const [name, left, transpose] of [['ormqr', true, false], ['ormqr right', false, true]] as const) // biome-ignore format: short rows
+  list(
+    name,
+    [{ shape: [4, 3] }, { shape: [2] }, { shape: [4, 4] }],
+    (x, t, c) => torch.ormqr(x.div(4), t.div(4), c, left, transpose),
+    solvable,
+  )
+list('lstsq', [{ shape: [2, 4, 2] }, { shape: [2, 4, 3] }], (x, b) => linalg.lstsq(x, b).solution, solvable)
+list(
+  'tensorsolve',
+  [{ shape: [2, 3, 6] }, { shape: [2, 3] }],
+  (x, b) => linalg.tensorsolve(regular(x.reshape(6, 6)).reshape(2, 3, 6), b),
+  solvable,
+)
+list('tensorinv', [{ shape: [6, 6] }], (x) => linalg.tensorinv(regular(regular(x)).reshape(6, 2, 3), 1), solvable)
+for (const name of ['geqrf', 'ldlFactor', 'matrixRank'] as const)
+  list(name, [square], (x) => (name === 'geqrf' ? torch.geqrf(x) : linalg[name](distinctly(x))), {
+    ...solvable,
+    differentiable: false,
+  })
+list('ldlSolve', [square, { shape: [2, 3, 2] }], (x, b) => {
+  const { LD, pivots } = linalg.ldlFactor(distinctly(x))
+  return linalg.ldlSolve(LD, pivots, b)
+}, { ...solvable, differentiable: false }) // biome-ignore format: one call
+
 // Convolution and pooling.
 // biome-ignore format: a table reads better in rows
-const convolutions: [string, number[], number[], torch.ConvOptions][] = [
+const convolutions: [string, number[], number[], torch.nn.functional.ConvOptions][] = [
   ['conv2d', [2, 3, 6, 5], [4, 3, 3, 2], {}], ['conv2d padded', [2, 2, 5, 5], [3, 2, 3, 3], { padding: 1 }],
   ['conv2d strided', [1, 2, 7, 6], [2, 2, 3, 2], { stride: [2, 1], padding: [1, 0] }],
   ['conv2d dilated', [1, 1, 7, 7], [2, 1, 3, 3], { dilation: 2 }], ['conv2d groups', [2, 4, 4, 4], [6, 2, 2, 2], { groups: 2 }],
@@ -312,11 +422,11 @@ const image: Input = { shape: [2, 2, 6, 5], domain: 'distinct' }
 list('maxPool2d', [image], (x) => torch.maxPool2d(x, 2))
 list('maxPool2d padded', [image], (x) => torch.maxPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true }))
 list('maxPool2d dilated', [image], (x) => torch.maxPool2d(x, 2, { stride: 1, dilation: 2 }))
-list('avgPool2d', [image], (x) => torch.avgPool2d(x, 2), { slack: 4 })
+list('avgPool2d', [image], (x) => torch.nn.functional.avgPool2d(x, 2), { slack: 4 })
 list(
   'avgPool2d padded',
   [image],
-  (x) => torch.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
+  (x) => torch.nn.functional.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
   { slack: 4 },
 )
 

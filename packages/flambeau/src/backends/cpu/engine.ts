@@ -18,6 +18,8 @@ export interface Engine {
   run(): void
   allocate(bytes: number): Memory
   free(memory: Memory): void
+  ownsBuffer(memory: Memory): boolean
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
   memory(): MemoryUse
 }
 
@@ -53,6 +55,16 @@ export class CpuBackend implements Backend {
 
   free(memory: Memory): void {
     this.#engine.free(memory)
+  }
+
+  ownsBuffer(memory: Memory): boolean {
+    return this.#engine.ownsBuffer(memory)
+  }
+
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    const memory = this.#engine.adopt(buffer, byteOffset, bytes)
+    this.#frame = this.#engine.frame()
+    return memory
   }
 
   memory(): MemoryUse {

@@ -4,17 +4,24 @@ import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { crc32 } from './checksum.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
+import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
+import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
+import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
 import { BufferMemory } from './memory.js'
 import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from './norm.js'
 import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
+import { recurrent, recurrentBackward } from './recurrent.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
+import { remap, remapAdd, resample } from './remap.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
+import { eigh, svd } from './spectral.js'
+import { windowPool } from './windowPool.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
@@ -34,12 +41,23 @@ const kernels: KernelTable = {
   maxPoolGather,
   avgPool,
   avgPoolBackward,
+  windowPool,
+  remap,
+  remapAdd,
+  resample,
+  gridSample,
+  gridSampleAdd,
+  gridSampleSlope,
   nllLoss,
   nllLossBackward,
+  ctcLoss,
+  ctcLossBackward,
   batchNorm,
   batchNormBackward,
   layerNorm,
   layerNormBackward,
+  recurrent,
+  recurrentBackward,
   gather,
   scatter,
   indexSelect,
@@ -59,6 +77,14 @@ const kernels: KernelTable = {
   bernoulliTensor,
   poisson,
   multinomial,
+  lu,
+  pivotsToPermutation,
+  cholesky,
+  qr,
+  applyReflectors,
+  solveTriangular,
+  svd,
+  eigh,
 } satisfies KernelTable
 
 export class ReferenceBackend implements Backend {
@@ -78,6 +104,14 @@ export class ReferenceBackend implements Backend {
 
   free(memory: Memory): void {
     this.#memory.free(memory)
+  }
+
+  ownsBuffer(): boolean {
+    return true
+  }
+
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    return { address: 0, buffer, byteOffset, capacity: bytes }
   }
 
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number {
