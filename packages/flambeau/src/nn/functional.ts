@@ -3,6 +3,24 @@
 export { type GeluOptions, gelu } from '../ops/activation.js'
 export { type BatchNormOptions, batchNorm, type InstanceNormOptions, instanceNorm } from '../ops/batchNorm.js'
 export { type ConvOptions, conv2d } from '../ops/conv.js'
+export {
+  type BinaryCrossEntropyOptions,
+  binaryCrossEntropy,
+  type CosineOptions,
+  cosineSimilarity,
+  type HuberLossOptions,
+  hingeEmbeddingLoss,
+  huberLoss,
+  type KlDivOptions,
+  klDiv,
+  type MarginOptions,
+  marginRankingLoss,
+  type PoissonNllLossOptions,
+  poissonNllLoss,
+  type SmoothL1LossOptions,
+  smoothL1Loss,
+  softMarginLoss,
+} from '../ops/distance.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
 export { embedding } from '../ops/indexing.js'
 export { groupNorm, type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from '../ops/layerNorm.js'

@@ -42,7 +42,7 @@ abstract class WeightedLoss extends Loss {
  *
  * @example
  * const criterion = new nn.CrossEntropyLoss()
- * criterion(torch.randn(3, 5), torch.tensor([1n, 0n, 4n])).backward()
+ * criterion(torch.zeros(3, 5), torch.tensor([1n, 0n, 4n])) // tensor(1.6094)
  */
 export class CrossEntropyLoss extends WeightedLoss {
   readonly ignoreIndex: number

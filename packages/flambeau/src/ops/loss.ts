@@ -1,5 +1,6 @@
 /** Losses that are more than a formula over other ops. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { isFloatingPoint, resultTypeOf, scalarName } from '../core/dtype.js'
 import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -70,7 +71,13 @@ const reducedSquares: Op<'mean' | 'sum'> = defineOp<'mean' | 'sum'>({
     return [needs[0] ? byInput : null, needs[1] ? neg(byInput) : null]
   },
 })
-/** The mean of (input − target)², as `torch.nn.functional.mse_loss`. */
+/**
+ * The mean of (input − target)², as `torch.nn.functional.mse_loss`.
+ *
+ * @example
+ * F.mseLoss(torch.tensor([1, 2]), torch.tensor([3, 2])).item() // 2
+ * F.mseLoss(torch.tensor([1, 2]), torch.tensor([3, 2]), { reduction: 'none' }).tolist() // [4, 0]
+ */
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   warnOfBroadcast(input, target)
   const { reduction = 'mean' } = options
@@ -80,7 +87,12 @@ export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}
 }
 
 const absoluteDifference = binary('L1Loss', e.abs(e.sub(x, y)))
-/** The mean of |input − target|, as `torch.nn.functional.l1_loss`. */
+/**
+ * The mean of |input − target|, as `torch.nn.functional.l1_loss`.
+ *
+ * @example
+ * F.l1Loss(torch.tensor([1, 2]), torch.tensor([3, 2])).item() // 1
+ */
 export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   warnOfBroadcast(input, target)
   return reduced(absoluteDifference(input, target), options.reduction ?? 'mean')
@@ -107,9 +119,19 @@ export interface BceWithLogitsOptions extends LossOptions {
 /**
  * The binary cross-entropy of logits x with probabilities y, `−y·ln σ(x) − (1 − y)·ln(1 − σ(x))`, as
  * `torch.nn.functional.binary_cross_entropy_with_logits`.
+ *
+ * @throws Error for different shapes
+ * @example
+ * F.binaryCrossEntropyWithLogits(torch.tensor([0, 2]), torch.tensor([1, 0])) // tensor(1.4100)
  */
-export function binaryCrossEntropyWithLogits(input: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
-  const { weight = null, posWeight = null, reduction = 'mean' } = options
+export function binaryCrossEntropyWithLogits(
+  input: Tensor,
+  target: Tensor,
+  ...args: Arguments<[weight: Tensor | null], BceWithLogitsOptions>
+): Tensor {
+  const names = ['posWeight', 'reduction'] as const
+  const given = readArguments<BceWithLogitsOptions>('binary_cross_entropy_with_logits', args, ['weight'], names)
+  const { weight = null, posWeight = null, reduction = 'mean' } = given
   if (!sameShape(input.layout.shape, target.layout.shape))
     throw new Error(`Target size (${sizeOf(target)}) must be the same as input size (${sizeOf(input)})`)
   const loss = bceTerm(input, target, posWeight ?? 1)
@@ -171,9 +193,12 @@ export interface NllLossOptions {
  * `torch.nn.functional.nll_loss`. The mean is weighted.
  *
  * @throws RangeError for a target outside [0, C).
+ * @example
+ * F.nllLoss(torch.tensor([[-0.5, -1], [-2, -0.25]]), torch.tensor([0n, 1n])).item() // 0.375
  */
-export function nllLoss(input: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
-  const { weight = null, ignoreIndex = -100, reduction = 'mean' } = options
+export function nllLoss(input: Tensor, target: Tensor, ...args: Arguments<[weight: Tensor | null], NllLossOptions>): Tensor {
+  const given = readArguments<NllLossOptions>('nll_loss', args, ['weight'], ['ignoreIndex', 'reduction'])
+  const { weight = null, ignoreIndex = -100, reduction = 'mean' } = given
   const code = reductionCode(reduction)
   if (input.ndim === 0) throw new Error('input tensor should be 1D or 2D')
   if (target.dtype !== 'int64') throw new Error(`expected scalar type Long but found ${scalarName(target.dtype)}`)
@@ -214,10 +239,18 @@ export interface CrossEntropyOptions extends NllLossOptions {
  * The cross-entropy of logits [N, C, …] (or [C]) with class indices, or with probabilities of the input's own shape, as
  * `torch.nn.functional.cross_entropy`.
  *
+ * @throws RangeError for a target outside [0, C).
  * @example
- * crossEntropy(torch.tensor([[2, 0, 0]]), torch.tensor([0n])).item() // 0.2395…
+ * F.crossEntropy(torch.tensor([[2, 0, 0]]), torch.tensor([0n])) // tensor(0.2395)
+ * F.crossEntropy(torch.tensor([[2, 0, 0]]), torch.tensor([0n]), { labelSmoothing: 0.3 }) // tensor(0.6395)
  */
-export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+export function crossEntropy(
+  input: Tensor,
+  target: Tensor,
+  ...args: Arguments<[weight: Tensor | null], CrossEntropyOptions>
+): Tensor {
+  const names = ['ignoreIndex', 'reduction', 'labelSmoothing'] as const
+  const options = readArguments<CrossEntropyOptions>('cross_entropy', args, ['weight'], names)
   const { weight = null, ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options
   reductionCode(reduction)
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
