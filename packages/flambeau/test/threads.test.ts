@@ -54,7 +54,8 @@ const cases: Record<string, () => Iterable<Tensor>> = {
       kernels,
     ),
   maxPool2d: () => withGradients((x) => torch.maxPool2d(x, 3, { stride: 2, padding: 1 }), deep),
-  avgPool2d: () => withGradients((x) => torch.avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }), deep),
+  avgPool2d: () =>
+    withGradients((x) => torch.nn.functional.avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }), deep),
   softmax: () => [...withGradients((x) => x.softmax(1), rows), ...withGradients((x) => x.logSoftmax(0), rows)],
   normalisation: () => [
     ...withGradients((x) => F.batchNorm(x, null, null, { training: true }), images),
