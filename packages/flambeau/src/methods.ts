@@ -11,6 +11,7 @@ import * as arithmetic from './ops/arithmetic.js'
 import { at, setAt } from './ops/at.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
+import * as complexes from './ops/complex.js'
 import {
   emptyLike,
   fullLike,
@@ -50,7 +51,6 @@ import {
   random_,
   uniform_,
 } from './ops/random.js'
-import * as real from './ops/real.js'
 import * as rearrange from './ops/rearrange.js'
 import * as reduce from './ops/reduce.js'
 import * as scans from './ops/scan.js'
@@ -70,6 +70,7 @@ import { inspectSymbol, showTensor } from './show.js'
 
 const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, aliasOf: _aliasOf, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
+const { complex: _complex, polar: _polar, viewAsComplex: _viewAsComplex, viewAsReal: _viewAsReal, ...complexNumbers } = complexes
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
 
 const { trilIndices: _trilIndices, triuIndices: _triuIndices, ...diagonal } = diagonals
@@ -99,7 +100,7 @@ const functions = {
   ...{ bincount, bucketize, diff, histc, histogram, unique, uniqueConsecutive },
   ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
   ...integers,
-  ...real,
+  ...complexNumbers,
   ...quantiles,
   ...scans,
   ...sorting,
@@ -179,6 +180,10 @@ declare module './core/tensor.js' {
     readonly T: Tensor
     /** The last two dimensions transposed. */
     readonly mT: Tensor
+    /** The matrix transposed and conjugated. */
+    readonly H: Tensor
+    /** The last two dimensions transposed, and all conjugated. */
+    readonly mH: Tensor
     /** The same elements outside the graph, sharing memory. */
     readonly data: Tensor
   }
@@ -257,5 +262,19 @@ export function installMethods(): void {
     ),
   )
   property('mT', (self) => (self.ndim === 0 ? self : view.transpose(self, -2, -1)))
+  property('H', (self) => {
+    if (self.ndim !== 2 && self.ndim !== 0)
+      throw new Error(
+        `tensor.H is only supported on matrices (2-D tensors). Got ${self.ndim}-D tensor.${
+          self.ndim > 2 ? ' For batches of matrices, consider using tensor.mH' : ''
+        }`,
+      )
+    return complexes.adjoint(self)
+  })
+  property('mH', (self) => {
+    if (self.ndim === 1)
+      throw new Error('tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.')
+    return complexes.adjoint(self)
+  })
   property('data', view.detach)
 }

@@ -123,11 +123,14 @@ export function derive(term: Expr, by: string, seed: Expr): Expr {
     const db = derive(b, by, seed)
     return isZero(da) && isZero(db) ? da : e.where(c, da, db)
   }
+  if (term.op === 'conj') return derive(term.args[0], by, e.conj(seed))
+  if (term.op === 're') return derive(term.args[0], by, e.re(seed))
   const rule = rules[term.op]
   if (rule === undefined) throw new Error(`the derivative of '${term.op}' is not implemented`)
   return rule(term.args, term).reduce<Expr>((sum, partial, i) => {
     if (!concerned[i] || partial === 0) return sum
-    const inner = partial === -1 ? e.neg(seed) : e.mul(seed, partial)
+    // Conjugated: of complex numbers, PyTorch's gradient is the direction of steepest ascent of a real loss.
+    const inner = partial === -1 ? e.neg(seed) : e.mul(seed, e.conj(partial))
     return e.add(sum, derive(term.args[i], by, inner))
   }, e.constant(0))
 }

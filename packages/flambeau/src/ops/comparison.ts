@@ -1,7 +1,7 @@
 /** Comparisons and logic: results are bool and have no gradient. */
 
 import type { DType, Scalar } from '../core/dtype.js'
-import { isFloatingPoint, scalarName } from '../core/dtype.js'
+import { isDifferentiable, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
@@ -59,9 +59,9 @@ const isFinite = unary('Isfinite', e.not(e.either(e.isinf(x), e.isnan(x))), { re
 const never = unary('Isinf', e.ne(x, x), { result: 'bool' })
 const always = unary('Isfinite', e.eq(x, x), { result: 'bool' })
 /** Whether it is infinite, as `torch.isinf`. */
-export const isinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? infinite : never)(self)
+export const isinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? infinite : never)(self)
 /** Whether it is neither infinite nor NaN, as `torch.isfinite`. */
-export const isfinite = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? isFinite : always)(self)
+export const isfinite = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? isFinite : always)(self)
 
 const whereOp = new PointwiseOp('Where', ['x', 'y', 'z'], [e.where(x, y, z)], { untyped: ['x'] })
 /**

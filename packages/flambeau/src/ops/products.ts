@@ -5,6 +5,7 @@ import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul, sub } from './arithmetic.js'
 import { clone, to } from './cast.js'
+import { conj } from './complex.js'
 import { filled } from './copy.js'
 import { diagEmbed } from './diagonal.js'
 import { cat } from './joining.js'
@@ -61,8 +62,8 @@ export function linalgCross(self: Tensor, other: Tensor, { dim = -1 }: { dim?: n
   return crossAlong('linalg.cross', self, other, dim)
 }
 
-/** `dot` for real vectors, as `torch.vdot`. */
-export const vdot = (self: Tensor, other: Tensor): Tensor => dot(self, other)
+/** The inner product of two vectors, the first one conjugated, as `torch.vdot`. */
+export const vdot = (self: Tensor, other: Tensor): Tensor => dot(conj(self), other)
 /** The inner products along a dimension, with broadcasting, as `torch.linalg.vecdot`. */
 export function vecdot(x: Tensor, y: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
   return sum(mul(x, y), dim)

@@ -1,17 +1,19 @@
 /** Reductions: over all elements, or over some dimensions, which go away or stay with size 1. */
 
 import { type Reduction, reductions } from '../backends/backend.js'
-import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { contiguousStrides, Layout, type Shape, sameShape, wrapDim, wrapDims } from '../core/layout.js'
 import { type Named, named, type ValuesIndices } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
-import { div, mul, sub } from './arithmetic.js'
+import { add, div, mul, sqrt, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
 import { exp } from './elementary.js'
-import { expand, reshape } from './view.js'
+import { cat } from './joining.js'
+import { imag, real } from './parts.js'
+import { expand, narrow, reshape, transpose } from './view.js'
 
 export type Dims = number | readonly number[] | null
 
@@ -104,12 +106,13 @@ const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: 
  */
 export function sum(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
   const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
-  const x = dtype !== undefined && isFloatingPoint(dtype) !== isFloatingPoint(self.dtype) ? to(self, dtype) : self
+  const sameKind = (a: DType, b: DType): boolean => isFloatingPoint(a) === isFloatingPoint(b) && isComplex(a) === isComplex(b)
+  const x = dtype !== undefined && !sameKind(dtype, self.dtype) ? to(self, dtype) : self
   return sumOp([x], {
     dims: wrapDims(dims, self.ndim),
     keepdim,
     named: isGiven(dims),
-    dtype: dtype ?? (isFloatingPoint(self.dtype) ? self.dtype : 'int64'),
+    dtype: dtype ?? (isDifferentiable(self.dtype) ? self.dtype : 'int64'),
   })[0]
 }
 
@@ -127,7 +130,7 @@ const meanOp: Op<Attributes> = defineOp<Attributes>({
 export function mean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
   const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
   const x = dtype === undefined ? self : to(self, dtype)
-  if (!isFloatingPoint(x.dtype))
+  if (!isDifferentiable(x.dtype))
     throw new Error(
       `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`,
     )
@@ -153,12 +156,28 @@ const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype:
 export function prod(self: Tensor, dim?: number | null | SumOptions, options?: SumOptions): Tensor {
   const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
   const x = dtype === undefined ? self : to(self, dtype)
+  if (isComplex(x.dtype)) return prodOfComplex(x, wrapDims(dims, x.ndim), keepdim)
   return prodOp([x], {
     dims: wrapDims(dims, self.ndim),
     keepdim,
     named: isGiven(dims),
     dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64',
   })[0]
+}
+
+/** Half by half: as many products as there are halves to multiply. */
+function prodOfComplex(x: Tensor, dims: readonly number[], keepdim: boolean): Tensor {
+  const { operand, count, shown: shape } = reducing(x, dims, keepdim)
+  if (count > 1) return prodOfComplex(reshape(x, -1), [0], false)
+  let rest = count === 0 ? x : transpose(x, dims[0], -1)
+  if (count > 0 && operand.layout.shape.at(-1) === 0) return filled(x, shape, 1)
+  while (count > 0 && rest.layout.shape.at(-1)! > 1) {
+    const n = rest.layout.shape.at(-1)!
+    const half = Math.floor(n / 2)
+    const halves = mul(narrow(rest, -1, 0, half), narrow(rest, -1, half, half))
+    rest = n % 2 === 0 ? halves : cat([halves, narrow(rest, -1, n - 1, 1)], -1)
+  }
+  return reshape(count === 0 ? rest : transpose(rest, dims[0], -1), shape)
 }
 
 function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attributes> {
@@ -312,7 +331,7 @@ export const argmin = argExtreme(1, 'argmin')
 function truth(kind: 'any' | 'all') {
   return (self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor => {
     const { dim: dims, keepdim = false } = readDims(dim, options)
-    return reduceTo(kind, self, { dims: wrapDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
+    return reduceTo(kind, isComplex(self.dtype) ? ne(self, 0) : self, { dims: wrapDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
   }
 }
 /** Whether any element is nonzero, as `torch.any`. */
@@ -358,6 +377,11 @@ function spread(isStd: boolean) {
   const name = isStd ? 'std' : 'var'
   return (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor => {
     const { dim: dims, keepdim = false, correction, unbiased } = readDims(dim, options)
+    if (isComplex(self.dtype)) {
+      const parts = [real(self), imag(self)].map((part) => spread(false)(part, dim, options))
+      const total = add(parts[0], parts[1])
+      return isStd ? sqrt(total) : total
+    }
     if (!isFloatingPoint(self.dtype)) throw new Error(`${name} only support floating point and complex dtypes`)
     const given = Array.isArray(dims) && dims.length === 0 ? null : dims
     return spreadOps[isStd ? 1 : 0]([self], {
@@ -416,7 +440,7 @@ function withMean(of: typeof std, self: Tensor, dim?: Dims | VarOptions, options
 }
 /** The sum of all elements that are not NaN, as `torch.nansum`. */
 export const nansum = (self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor =>
-  sum(isFloatingPoint(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, options)
+  sum(isDifferentiable(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, options)
 /** The mean of all elements that are not NaN, as `torch.nanmean`. */
 export function nanmean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
   if (!isFloatingPoint(self.dtype)) throw new Error('nanmean(): expected input to have floating point dtype')

@@ -1,7 +1,7 @@
 /** Running reductions along a dimension. */
 
 import { type Scan, scans } from '../backends/backend.js'
-import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { isGradEnabled } from '../core/graph.js'
 import { wrapDim } from '../core/layout.js'
 import { named, type ValuesIndices } from '../core/results.js'
@@ -49,7 +49,7 @@ function running(op: Op<Attributes>, keeps = false): Running {
   const call = (self: Tensor, dim: number, { dtype }: ScanOptions = {}): Tensor => {
     const wrapped = wrapDim(dim, self.ndim)
     if (dtype) return op([to(self, dtype)], { dim: wrapped, dtype })[0]
-    return op([self], { dim: wrapped, dtype: isFloatingPoint(self.dtype) ? self.dtype : 'int64' })[0]
+    return op([self], { dim: wrapped, dtype: isDifferentiable(self.dtype) ? self.dtype : 'int64' })[0]
   }
   return Object.assign(call, {
     inPlace: (self: Tensor, dim: number, options: ScanOptions = {}): Tensor => {

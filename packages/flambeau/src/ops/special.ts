@@ -28,8 +28,6 @@ export function positive(self: Tensor): Tensor {
 export const deg2rad = unary('Mul', e.mul(x, Math.PI / 180), float)
 /** Radians as degrees, as `torch.rad2deg`. */
 export const rad2deg = unary('Mul', e.mul(x, 180 / Math.PI), float)
-/** -1, 0 or 1, as `torch.sgn`. */
-export const sgn = unary('Sgn', e.sign(x))
 
 const signOfFloat = unary('Signbit', e.lt(e.copysign(1, x), 0), { result: 'bool' })
 const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })

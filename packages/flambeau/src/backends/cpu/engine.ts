@@ -1,10 +1,11 @@
 /** The CPU backend: writes a call's frame and runs the kernel. One class drives the native addon and the wasm module. */
 
-import { type ComputeClass, dtypeCode, dtypes, itemSize } from '../../core/dtype.js'
+import { type ComputeClass, dtypeCode, dtypes, itemSize, type WideClass } from '../../core/dtype.js'
 import { type Memory, Storage } from '../../core/storage.js'
 import { type Primitive, primitives } from '../../ir/expr.js'
 import type { Program } from '../../ir/program.js'
 import { type Backend, type Kernels, kernelError, type MemoryUse, type Operand } from '../backend.js'
+import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
 import type { Plan } from '../plan.js'
 
 /** What the two builds of the kernels have in common. */
@@ -70,8 +71,9 @@ export class CpuBackend implements Backend {
     return `${this.name} (${this.#engine.instructionSet}, ${this.threads()} thread${this.threads() === 1 ? '' : 's'})`
   }
 
-  pointwise(program: Program, compute: ComputeClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
-    const handle = program.handles[this.slot * 4 + compute] ?? this.#prepare(program, compute)
+  pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
+    if (compute > 3) return pointwiseOnParts(this, program, compute as 4 | 5, operands, plan, scalars)
+    const handle = program.handles[this.slot * 4 + compute] ?? this.#prepare(program, compute as ComputeClass)
     const frame = this.#frame
     const { sizes, strides } = plan
     const dims = sizes.length
@@ -82,6 +84,7 @@ export class CpuBackend implements Backend {
     for (let d = 0; d < dims; d++) frame[at++] = sizes[d]
     for (let i = 0; i < operands.length; i++) {
       const operand = operands[i]
+      if (codes[operand.dtype] > lastReal) throw notOfComplex('an operation of real numbers', operand.dtype)
       at = this.#address(frame, at, operand)
       if (strides === null) frame[at++] = 1
       else {
@@ -106,6 +109,7 @@ export class CpuBackend implements Backend {
         frame[at++] = 0
         frame[at++] = 0
       } else if (isOperand(arg)) {
+        if (codes[arg.dtype] > lastReal) return runOnParts(this, kernel, args)
         const { shape, strides } = arg.layout
         if (shape.length > maxDims) throw new Error(`only tensors with up to ${maxDims} dims are supported`)
         at = this.#address(frame, at, arg)
@@ -174,4 +178,5 @@ const isOperand = (arg: object): arg is Operand => 'layout' in arg
 
 /** Looked up by dtype name on every call, so plain objects rather than functions. */
 const codes = Object.fromEntries(dtypes.map((d) => [d, dtypeCode(d)])) as Record<Operand['dtype'], number>
+const lastReal = dtypeCode('bool')
 const bytesOf = Object.fromEntries(dtypes.map((d) => [d, itemSize(d)])) as Record<Operand['dtype'], number>
