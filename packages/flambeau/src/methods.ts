@@ -272,8 +272,7 @@ export function installMethods(): void {
     return complexes.adjoint(self)
   })
   property('mH', (self) => {
-    if (self.ndim === 1)
-      throw new Error('tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.')
+    if (self.ndim === 1) throw new Error('tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.')
     return complexes.adjoint(self)
   })
   property('data', view.detach)

@@ -4,8 +4,8 @@ import { isComplex, isDifferentiable } from '../core/dtype.js'
 import { showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { fromTypedArray, toTypedArray, zerosLike } from '../ops/creation.js'
-import { Generator, randn } from '../ops/random.js'
 import { viewAsReal } from '../ops/parts.js'
+import { Generator, randn } from '../ops/random.js'
 import { detach } from '../ops/view.js'
 import { grad } from './engine.js'
 import { enableGrad, noGrad } from './mode.js'
@@ -53,9 +53,7 @@ export function gradcheck(fn: Function, inputs: readonly Tensor[], options: Grad
   const outputs = differentiable(fn(...inputs))
   // All analytic ones first: perturbing an input changes what the graph has saved.
   const jacobians = outputs.map((output) =>
-    output.requiresGrad
-      ? analyticJacobian(output, wanted)
-      : wanted.map((t) => new Float64Array(floats(t) * output.layout.numel)),
+    output.requiresGrad ? analyticJacobian(output, wanted) : wanted.map((t) => new Float64Array(floats(t) * output.layout.numel)),
   )
   for (const [o, output] of outputs.entries()) {
     const analytic = jacobians[o]

@@ -110,13 +110,7 @@ export type Scalar = number | bigint | boolean
 
 /** The dtype a tensor made of this value gets: booleans are bool, bigints int64, numbers float32, pairs complex64. */
 export const scalarDType = (value: Scalar | Complex): DType =>
-  typeof value === 'object'
-    ? 'complex64'
-    : typeof value === 'boolean'
-      ? 'bool'
-      : typeof value === 'bigint'
-        ? 'int64'
-        : 'float32'
+  typeof value === 'object' ? 'complex64' : typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32'
 
 /**
  * The dtype this value promotes as. JavaScript has one number type, so a whole number counts as an integer and leaves

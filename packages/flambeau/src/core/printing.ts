@@ -205,8 +205,7 @@ export function formatTensor(source: PrintSource, context: PrintContext = {}): s
   const isEmpty = shape.includes(0)
   // Values tell int64 and bool from the default dtype; where there are none the name has to.
   const isObvious =
-    dtype === defaultDtype ||
-    (!isEmpty && (dtype === 'int64' || dtype === 'bool' || dtype === complexDType(defaultDtype)))
+    dtype === defaultDtype || (!isEmpty && (dtype === 'int64' || dtype === 'bool' || dtype === complexDType(defaultDtype)))
 
   const suffixes: string[] = []
   if (device !== 'cpu') suffixes.push(`device='${device}'`)

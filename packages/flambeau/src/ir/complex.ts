@@ -141,9 +141,7 @@ export function partsOf(terms: readonly Expr[], complex: readonly string[]): Par
   const split = (term: Expr): Parts => {
     if (term.kind === 'constant') return real(term)
     if (term.kind === 'variable')
-      return complex.includes(term.name)
-        ? { re: e.variable(`${term.name}.re`), im: e.variable(`${term.name}.im`) }
-        : real(term)
+      return complex.includes(term.name) ? { re: e.variable(`${term.name}.re`), im: e.variable(`${term.name}.im`) } : real(term)
     const args = term.args.map(visit)
     if (args.every(({ im }) => im === null) && !branching.includes(term.op))
       return real({ ...term, args: args.map(({ re }) => re) })

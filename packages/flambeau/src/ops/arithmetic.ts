@@ -114,7 +114,10 @@ const divider = (options?: DivOptions): Binary => {
  */
 export const div = Object.assign(
   (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor => divider(options)(self, other),
-  { inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor => divider(options).inPlace(self, other) },
+  {
+    inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor =>
+      divider(options).inPlace(self, other),
+  },
 )
 /** The remainder with the sign of `other`, as Python's `%` and `torch.remainder`. */
 export const remainder: EitherBinary = eitherBinary('Remainder', e.rem(x, y), { check: notBool })

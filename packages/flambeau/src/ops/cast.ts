@@ -5,7 +5,7 @@ import type { Complex } from '../core/complex.js'
 import { type DType, isComplex, isDType, type Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
-import { castOp, cloneOp, filled } from './copy.js'
+import { castOp, cloneOp, valueFor } from './copy.js'
 import { PointwiseOp } from './pointwise.js'
 
 /** A copy with memory of its own that gradients flow through, as `torch.clone`. */
@@ -38,8 +38,16 @@ export function to(self: Tensor, target: DType | ToOptions | Tensor | string, op
   if (wanted.device !== undefined && wanted.device !== self.device) backendOf(wanted.device)
   const dtype = wanted.dtype ?? self.dtype
   if (dtype === self.dtype) return wanted.copy ? clone(self) : self
+  if (isComplex(self.dtype) && !isComplex(dtype)) warnOfCast()
   return castOp([self], dtype)[0]
 }
+
+/** As PyTorch, once: it is nearly always a mistake. `real` says the same without a warning. */
+function warnOfCast(): void {
+  if (!warned) console.warn('Casting complex values to real discards the imaginary part')
+  warned = true
+}
+let warned = false
 
 export const float = (self: Tensor): Tensor => to(self, 'float32')
 export const double = (self: Tensor): Tensor => to(self, 'float64')
@@ -65,22 +73,13 @@ const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], {
 /** Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`. */
 export const copy_ = (self: Tensor, source: Tensor): Tensor =>
   copyOp.callInPlace(self, isComplex(source.dtype) && !isComplex(self.dtype) ? to(source, self.dtype) : source)
-/** @throws Error for a complex value and a real tensor. */
-function fillValue(self: Tensor, value: Scalar | Complex | Tensor): Scalar | Tensor {
-  if (typeof value !== 'object') return value
-  const isOfComplex = 'dtype' in value ? isComplex(value.dtype) : true
-  if (isOfComplex && !isComplex(self.dtype))
-    throw new Error(`value cannot be converted to type ${self.dtype} without overflow`)
-  return 'dtype' in value ? value : filled(self, [], value)
-}
-
 /** Overwrites every element with one value, as `torch.Tensor.fill_`. */
-export const fill_ = (self: Tensor, value: Scalar | Complex | Tensor): Tensor => fillOp.callInPlace(self, fillValue(self, value))
+export const fill_ = (self: Tensor, value: Scalar | Complex | Tensor): Tensor => fillOp.callInPlace(self, valueFor(self, value))
 /** Overwrites every element with zero, as `torch.Tensor.zero_`. */
 export const zero_ = (self: Tensor): Tensor => fillOp.callInPlace(self, 0)
 /** A copy with every element replaced by one value, as `torch.fill`. */
 export function fill(self: Tensor, value: Scalar | Complex | Tensor): Tensor {
-  const given = fillValue(self, value)
+  const given = valueFor(self, value)
   if (typeof given === 'object' && given.ndim > 0)
     throw new Error(`fill_ only supports 0-dimension value tensor but got tensor with ${given.ndim} dimensions.`)
   return fillOp.call(self, given)

@@ -14,7 +14,7 @@ import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './d
 import { cos, sin } from './elementary.js'
 import { imag, real, viewAsComplex, viewAsReal } from './parts.js'
 import { PointwiseOp } from './pointwise.js'
-import { transpose } from './view.js'
+import { detach, transpose } from './view.js'
 
 export { imag, real, viewAsComplex, viewAsReal }
 
@@ -28,7 +28,9 @@ function requireParts(a: Tensor, b: Tensor, name: string, first: string, second:
       `Expected both inputs to be Half, Float or Double tensors but got ${scalarName(a.dtype)} and ${scalarName(b.dtype)}`,
     )
   if (a.dtype !== b.dtype)
-    throw new Error(`Expected object of scalar type ${scalarName(a.dtype)} but got scalar type ${scalarName(b.dtype)} for second argument`)
+    throw new Error(
+      `Expected object of scalar type ${scalarName(a.dtype)} but got scalar type ${scalarName(b.dtype)} for second argument`,
+    )
 }
 
 const complexOp: Op<undefined> = defineOp({
@@ -55,6 +57,22 @@ export function complex(re: Tensor, im: Tensor): Tensor {
   return complexOp([re, im], undefined)[0]
 }
 
+const polarOp: Op<undefined> = defineOp({
+  name: 'Polar',
+  forward: (inputs) => {
+    const [size, turn] = inputs.map(detach)
+    return [complex(mul(size, cos(turn)), mul(size, sin(turn)))]
+  },
+  save: (_, [out]) => [out],
+  // As PyTorch has it: the gradient of a negative absolute value is that of its magnitude.
+  backward: ([gradient], { saved: [out], needs }) => {
+    const conjugate = conj(gradient!)
+    return [
+      needs[0] ? real(mul(conjugate, sgn(out))) : null,
+      needs[1] ? real(mul(conjugate, mul(out, { re: 0, im: 1 }))) : null,
+    ]
+  },
+})
 /**
  * Complex numbers from their absolute values and angles, as `torch.polar`: abs · (cos angle + i sin angle).
  *
@@ -64,7 +82,7 @@ export function complex(re: Tensor, im: Tensor): Tensor {
  */
 export function polar(absolute: Tensor, angles: Tensor): Tensor {
   requireParts(absolute, angles, 'polar', 'abs', 'angle')
-  return complex(mul(absolute, cos(angles)), mul(absolute, sin(angles)))
+  return polarOp([absolute, angles], undefined)[0]
 }
 
 const conjOp = new PointwiseOp('Conj', ['x'], [e.conj(x)])
@@ -107,8 +125,7 @@ export const isConj = (_self: Tensor): boolean => false
  * torch.tensor([[{ re: 1, im: 2 }, { re: 3, im: 4 }]]).adjoint().shape // [ 2, 1 ]
  */
 export function adjoint(self: Tensor): Tensor {
-  if (self.ndim === 1)
-    throw new Error('tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.')
+  if (self.ndim === 1) throw new Error('tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.')
   return self.ndim === 0 ? conj(self) : conj(transpose(self, -2, -1))
 }
 

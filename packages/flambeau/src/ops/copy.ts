@@ -16,7 +16,10 @@ export function copyInto(target: Tensor, source: Tensor | Scalar | Complex): voi
   const { numel, shape } = target.layout
   if (numel === 0) return
   const backend = target.storage.allocator
-  if (isComplex(target.dtype)) return copyIntoComplex(target, source)
+  if (isComplex(target.dtype)) {
+    copyIntoComplex(target, source)
+    return
+  }
   if (!(source instanceof Tensor)) {
     if (typeof source === 'object') throw new Error(`value cannot be converted to type ${target.dtype} without overflow`)
     const compute = computeClass(target.dtype)
@@ -65,6 +68,17 @@ export function filled(like: Tensor, shape: readonly number[], value: Scalar | C
   const out = emptyTensor(like.storage.allocator, shape, dtype)
   copyInto(out, value)
   return out
+}
+
+/**
+ * A value to fill a tensor with: a complex one as a tensor.
+ * @throws Error for a complex value and a real tensor.
+ */
+export function valueFor(self: Tensor, value: Tensor | Scalar | Complex): Tensor | Scalar {
+  if (typeof value !== 'object') return value
+  if (!isComplex(self.dtype) && (!(value instanceof Tensor) || isComplex(value.dtype)))
+    throw new Error(`value cannot be converted to type ${self.dtype} without overflow`)
+  return value instanceof Tensor ? value : filled(self, [], value)
 }
 
 /** 0, 1, … n − 1 in int64, on the same backend. */

@@ -1,7 +1,8 @@
 /** The three lines that most ops are: from a term to a function with an in-place form. */
 
+import { notOfComplex } from '../backends/complex.js'
 import { type Complex, isComplexNumber } from '../core/complex.js'
-import { type DType, isDifferentiable, isFloatingPoint, realDType, type Scalar, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, realDType, type Scalar, scalarName } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -99,6 +100,9 @@ export const floatsOnly = (dtype: DType, name: string): void => {
 export const integersOnly = (dtype: DType, name: string): void => {
   if (isDifferentiable(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
 }
+export const notComplex = (dtype: DType, name: string): void => {
+  if (isComplex(dtype)) throw notOfComplex(name, dtype)
+}
 export const notBool = (dtype: DType, name: string): void => {
   if (dtype === 'bool') throw new Error(`"${name.toLowerCase()}_cpu" not implemented for 'Bool'`)
 }
@@ -115,8 +119,7 @@ export function requireTensor(value: unknown, name: string, argument = 'input'):
 export function operand(self: Tensor, value: Tensor | Scalar | Complex, name: string): Tensor | Scalar {
   if (value instanceof Tensor || typeof value === 'number' || typeof value === 'boolean') return value
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? value : bigintTensor(self, value)
-  if (isComplexNumber(value))
-    return filled(self, [], value, realDType(self.dtype) === 'float64' ? 'complex128' : 'complex64')
+  if (isComplexNumber(value)) return filled(self, [], value, realDType(self.dtype) === 'float64' ? 'complex128' : 'complex64')
   throw new TypeError(`${name.toLowerCase()}(): argument 'other' must be Tensor or number, not ${describe(value)}`)
 }
 

@@ -8,7 +8,7 @@ import { g, x, y, z } from '../ir/expr.js'
 import { clamp } from './activation.js'
 import { add, div, mul, neg } from './arithmetic.js'
 import { ne, where } from './comparison.js'
-import { binary, ternary } from './define.js'
+import { binary, notComplex, ternary } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { indexSelect } from './indexing.js'
 import { mean, sum } from './reduce.js'
@@ -45,6 +45,7 @@ function warnOfBroadcast(input: Tensor, target: Tensor): void {
 const sizeOf = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
 
 const squaredDifference = binary('MseLoss', e.square(e.sub(x, y)), {
+  check: notComplex,
   gradients: { x: e.mul(g, e.mul(2, e.sub(x, y))), y: e.mul(g, e.mul(2, e.sub(y, x))) },
 })
 /** The mean of (input − target)², as `torch.nn.functional.mse_loss`. */

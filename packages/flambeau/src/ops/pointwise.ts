@@ -328,6 +328,7 @@ function scalarsOf(args: readonly Argument[]): readonly number[] {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]
     if (arg instanceof Tensor) continue
+    if (typeof arg === 'object') throw new TypeError('not implemented: a complex number in the place of this argument')
     if (scalars === null) scalars = [Number(arg)]
     else scalars.push(Number(arg))
   }

@@ -1,6 +1,6 @@
 /** Products of vectors and matrices beyond matmul, made of it. */
 
-import { resultType } from '../core/dtype.js'
+import { isDifferentiable, resultType } from '../core/dtype.js'
 import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul, sub } from './arithmetic.js'
@@ -121,7 +121,7 @@ export function matrixPower(self: Tensor, n: number): Tensor {
 
 /** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
 function powers(x: Tensor, n: number): Tensor {
-  const dtype = x.dtype === 'bool' || !x.dtype.includes('float') ? 'int64' : x.dtype
+  const dtype = !isDifferentiable(x.dtype) ? 'int64' : x.dtype
   const ones = filled(x, [...x.layout.shape, 1], 1, dtype)
   if (n === 0) return narrow(ones, -1, 0, 0)
   return n === 1 ? ones : cat([ones, cumprod(expand(unsqueeze(to(x, dtype), -1), [...x.layout.shape, n - 1]), -1)], -1)

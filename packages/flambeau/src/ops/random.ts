@@ -112,7 +112,8 @@ interface GeneratorOptions {
 }
 
 function requireFloat(dtype: DType, name: string, orComplex = false): void {
-  if (!isFloatingPoint(dtype) && !(orComplex && isComplex(dtype))) throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
+  if (!isFloatingPoint(dtype) && !(orComplex && isComplex(dtype)))
+    throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
 }
 
 function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: Tensor) => void): Tensor {

@@ -331,7 +331,12 @@ export const argmin = argExtreme(1, 'argmin')
 function truth(kind: 'any' | 'all') {
   return (self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor => {
     const { dim: dims, keepdim = false } = readDims(dim, options)
-    return reduceTo(kind, isComplex(self.dtype) ? ne(self, 0) : self, { dims: wrapDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
+    return reduceTo(
+      kind,
+      isComplex(self.dtype) ? ne(self, 0) : self,
+      { dims: wrapDims(dims, self.ndim), keepdim },
+      self.dtype === 'uint8' ? 'uint8' : 'bool',
+    )
   }
 }
 /** Whether any element is nonzero, as `torch.any`. */
@@ -408,7 +413,7 @@ const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
 /** ln Σ e^x over `dim`, without overflow, as `torch.logsumexp`. */
 export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
   const { dim: dims, keepdim = false } = readDims(dim, options)
-  const x = isFloatingPoint(self.dtype) ? self : to(self, 'float32')
+  const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
   return logsumexpOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
 }
 
@@ -439,8 +444,10 @@ function withMean(of: typeof std, self: Tensor, dim?: Dims | VarOptions, options
   return [of(self, dim, options), mean(self, Array.isArray(dims) && dims.length === 0 ? null : dims, { keepdim })]
 }
 /** The sum of all elements that are not NaN, as `torch.nansum`. */
-export const nansum = (self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor =>
-  sum(isDifferentiable(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, options)
+export function nansum(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
+  if (isComplex(self.dtype)) throw new Error('nansum does not support complex inputs')
+  return sum(isFloatingPoint(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, options)
+}
 /** The mean of all elements that are not NaN, as `torch.nanmean`. */
 export function nanmean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
   if (!isFloatingPoint(self.dtype)) throw new Error('nanmean(): expected input to have floating point dtype')

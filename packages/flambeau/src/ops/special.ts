@@ -1,6 +1,6 @@
 /** Further functions of one and two operands. */
 
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, resultTypeOf, type Scalar, scalarName } from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -9,7 +9,7 @@ import { abs, add, mul, pow, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, isnan, le, logicalAnd, logicalOr } from './comparison.js'
 import { item } from './creation.js'
-import { eitherBinary, floatsOnly, tensorBinary, unary } from './define.js'
+import { eitherBinary, floatsOnly, notComplex, tensorBinary, unary } from './define.js'
 import { checkInPlace } from './dispatch.js'
 import { lgamma } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
@@ -33,13 +33,13 @@ const signOfFloat = unary('Signbit', e.lt(e.copysign(1, x), 0), { result: 'bool'
 const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })
 /** Whether the sign bit is set, that of -0 included, as `torch.signbit`. */
 export const signbit = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? signOfFloat : signOfInteger)(self)
-const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool' })
-const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool' })
+const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool', check: notComplex })
+const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool', check: notComplex })
 const none = unary('Isposinf', e.ne(x, x), { result: 'bool' })
 /** Whether it is +∞, as `torch.isposinf`. */
-export const isposinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? plusInfinity : none)(self)
+export const isposinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? plusInfinity : none)(self)
 /** Whether it is −∞, as `torch.isneginf`. */
-export const isneginf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? minusInfinity : none)(self)
+export const isneginf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? minusInfinity : none)(self)
 
 const inner = e.mul(Math.PI, x)
 /** sin(πx) / (πx), and 1 at 0, as `torch.sinc`. */
@@ -147,12 +147,12 @@ function replacements(dtype: DType, forNan: Replacement, forPosinf: Replacement,
 /** NaN and the infinities replaced by numbers: 0 and the largest ones unless given, as `torch.nan_to_num`. */
 export const nanToNum = Object.assign(
   (self: Tensor, forNan: Replacement = null, forPosinf: Replacement = null, forNeginf: Replacement = null): Tensor =>
-    isFloatingPoint(self.dtype)
+    isDifferentiable(self.dtype)
       ? numbersOnly.call(self, ...replacements(self.dtype, forNan, forPosinf, forNeginf))
       : to(self, { copy: true }),
   {
     inPlace: (self: Tensor, forNan: Replacement = null, forPosinf: Replacement = null, forNeginf: Replacement = null): Tensor =>
-      isFloatingPoint(self.dtype)
+      isDifferentiable(self.dtype)
         ? numbersOnly.callInPlace(self, ...replacements(self.dtype, forNan, forPosinf, forNeginf))
         : self,
   },
@@ -160,7 +160,8 @@ export const nanToNum = Object.assign(
 
 /** A power computed in float64, as `torch.float_power`. */
 export function floatPower(self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor {
-  const wide = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
+  const dtype = isComplex(resultTypeOf(self, exponent)) ? 'complex128' : 'float64'
+  const wide = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, dtype) : value)
   return pow(wide(self), wide(exponent))
 }
 
@@ -175,7 +176,7 @@ export function isclose(self: Tensor, other: Tensor, { rtol = 1e-5, atol = 1e-8,
   if (self.dtype !== other.dtype) throw new Error(`${scalarName(self.dtype)} did not match ${scalarName(other.dtype)}`)
   if (rtol < 0) throw new Error(`rtol must be greater than or equal to zero, but got ${rtol}`)
   if (atol < 0) throw new Error(`atol must be greater than or equal to zero, but got ${atol}`)
-  const [p, q] = isFloatingPoint(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
+  const [p, q] = isDifferentiable(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
   const bound = add(mul(abs(q), rtol), atol)
   const finite = logicalAnd(le(abs(sub(p, q)), bound), eq(mul(q, 0), 0))
   const close = logicalOr(eq(p, q), finite)

@@ -72,7 +72,10 @@ export class CpuBackend implements Backend {
   }
 
   pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
-    if (compute > 3) return pointwiseOnParts(this, program, compute as 4 | 5, operands, plan, scalars)
+    if (compute > 3) {
+      pointwiseOnParts(this, program, compute as 4 | 5, operands, plan, scalars)
+      return
+    }
     const handle = program.handles[this.slot * 4 + compute] ?? this.#prepare(program, compute as ComputeClass)
     const frame = this.#frame
     const { sizes, strides } = plan

@@ -85,7 +85,10 @@ export class ReferenceBackend implements Backend {
   }
 
   pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
-    if (compute === 4 || compute === 5) return pointwiseOnParts(this, program, compute, operands, plan, scalars)
+    if (compute === 4 || compute === 5) {
+      pointwiseOnParts(this, program, compute, operands, plan, scalars)
+      return
+    }
     const complex = operands.find(isComplexOperand)
     if (complex !== undefined) throw notOfComplex('an operation of real numbers', complex.dtype)
     pointwise(program, compute, operands, plan, scalars)
