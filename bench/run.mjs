@@ -118,11 +118,16 @@ async function startPyTorch() {
   }
 }
 
+/** Seconds of so many runs, after a few that bring the caches and the threads back. */
 function time(run, iterations) {
+  for (let i = 0; i < iterations / 4; i++) run()
   const start = performance.now()
   for (let i = 0; i < iterations; i++) run()
   return (performance.now() - start) / 1000
 }
+
+// OpenBLAS's threads spin for 2^28 cycles when their work is done: neither side is timed while the other's still do.
+const rest = () => new Promise((resolve) => setTimeout(resolve, 200))
 
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1]
 const show = (seconds) =>
@@ -146,7 +151,9 @@ for (const [name, run] of table) {
   const ours = []
   const theirs = []
   for (let pair = 0; pair < Number(options.pairs); pair++) {
+    await rest()
     ours.push(time(run, iterations) / iterations)
+    await rest()
     if (pytorch) theirs.push((await pytorch.time(name, iterations)) / iterations)
   }
   const ratio = pytorch ? `${median(ours.map((t, i) => theirs[i] / t)).toFixed(2)}x` : ''

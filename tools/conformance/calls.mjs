@@ -163,13 +163,6 @@ const parameters = {
   where: 'condition input other',
 }
 
-/** Parameters of module constructors that are positional where a case names them. */
-export const constructorParameters = {
-  LogSoftmax: ['dim'],
-  Softmax: ['dim'],
-  Softmin: ['dim'],
-}
-
 /** Arguments that say nothing here: memory and placement hints, and options of old that are always None. */
 const ignored = ['memory_format', 'layout', 'pin_memory', '_stacklevel', 'size_average', 'reduce', 'non_blocking', 'device']
 

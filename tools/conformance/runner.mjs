@@ -1,12 +1,14 @@
 /** Runs the conformance suite's sections on flambeau. */
 
 import { filesOf } from './format.mjs'
+import { runModuleCase } from './modules.mjs'
 import { runOpCase } from './ops.mjs'
 import { runPrintingCase, runPromotionCase, runRandomCase } from './sections.mjs'
 
 const sections = {
   ops: runOpCase,
   ops_extra: runOpCase,
+  modules: runModuleCase,
   promotion: runPromotionCase,
   rng: runRandomCase,
   printing: runPrintingCase,

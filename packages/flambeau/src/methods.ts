@@ -2,6 +2,7 @@
 
 import * as engine from './autograd/engine.js'
 import * as leaf from './autograd/leaf.js'
+import type { Arguments } from './core/arguments.js'
 import { itemSize } from './core/dtype.js'
 import type { ValuesIndices } from './core/results.js'
 import { Tensor } from './core/tensor.js'
@@ -120,14 +121,15 @@ type Method<F> = F extends (...args: infer P) => infer R ? (...args: Tail<P>) =>
 /** `max`, `min` and the medians as methods. */
 interface ExtremeMethod {
   (): Tensor
-  (dim: number, options?: reduce.KeepDim): ValuesIndices
+  (dim: number, keepdim?: boolean | reduce.KeepDim): ValuesIndices
   (dim: reduce.KeepDim & { dim: number }): ValuesIndices
 }
 
 /** `unique` and `uniqueConsecutive` as methods. */
-interface UniqueMethod<O extends ConsecutiveOptions> {
+interface UniqueMethod<O extends ConsecutiveOptions, P extends readonly unknown[]> {
   (options?: O & { returnInverse?: false; returnCounts?: false }): Tensor
   (options: O): UniqueResult
+  (...args: Arguments<P, O>): UniqueResult
 }
 
 type Methods<T> = { [K in keyof T]: Method<T[K]> }
@@ -150,9 +152,9 @@ declare module './core/tensor.js' {
     /** `median` without regard to NaN, as `torch.Tensor.nanmedian`. */
     nanmedian: ExtremeMethod
     /** The different elements in ascending order, as `torch.Tensor.unique`. */
-    unique: UniqueMethod<UniqueOptions>
+    unique: UniqueMethod<UniqueOptions, [sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null]>
     /** The elements without those that equal the one before them, as `torch.Tensor.unique_consecutive`. */
-    uniqueConsecutive: UniqueMethod<ConsecutiveOptions>
+    uniqueConsecutive: UniqueMethod<ConsecutiveOptions, [returnInverse: boolean, returnCounts: boolean, dim: number | null]>
     /** `self` where the condition holds, `other` elsewhere, as `torch.Tensor.where`. */
     where(condition: Tensor, other: Tensor | number): Tensor
     /** The sizes, or one of them. */

@@ -1,4 +1,4 @@
-/** Nothing leaks where nobody disposes: long loops that never yield, on the native engine. */
+/** Nothing leaks where nobody disposes: long loops that never yield, on the native engine; gradients nobody saw go at once. */
 
 import { describe, expect, it } from 'vitest'
 import * as torch from '../src/index.js'
@@ -52,4 +52,15 @@ describe('memory', () => {
     expect(() => x.add(1)).toThrow('this tensor was disposed')
     expect(() => x.tolist()).toThrow('this tensor was disposed')
   })
+})
+
+it('zeroGrad gives back the memory of gradients that nobody has seen, and leaves the others alone', () => {
+  const w = torch.ones(4096, { requiresGrad: true })
+  const v = torch.ones(4096, { requiresGrad: true })
+  const optimizer = new torch.optim.SGD([w, v], { lr: 1 })
+  w.mul(v).mul(2).sum().backward()
+  const [unseen, seen] = [w.gradient!, v.grad!]
+  optimizer.zeroGrad()
+  expect(unseen.storage.isReleased).toBe(true)
+  expect(seen.sum().item()).toBe(8192)
 })

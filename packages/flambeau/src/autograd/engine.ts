@@ -103,29 +103,6 @@ class ReadyQueue {
   }
 }
 
-/** So far below zero that no count comes back from there. */
-const ESCAPED = -(2 ** 29)
-
-/**
- * Who still needs each gradient's memory is counted on its storage, so that it can be given back the moment nobody does.
- * Only memory that the engine itself caused to be made counts; what a user may have seen has escaped and is left alone.
- */
-const ownership = {
-  retain(t: Tensor): void {
-    t.storage.holders++
-  },
-  escape(t: Tensor): void {
-    t.storage.holders = ESCAPED
-  },
-  /** Whether there is one holder, so that its memory may be overwritten or kept. */
-  isSole(t: Tensor): boolean {
-    return t.storage.holders === 1
-  },
-  drop(t: Tensor): void {
-    if (--t.storage.holders === 0) t.storage.release()
-  },
-}
-
 export interface RunOptions {
   readonly retainGraph: boolean
   readonly createGraph: boolean
@@ -187,7 +164,7 @@ class Run {
     if (task.captures !== null)
       for (const { result, output } of task.captures) {
         const gradient = incoming[output]
-        if (gradient !== null) ownership.escape(gradient)
+        if (gradient !== null) gradient.storage.escape()
         this.#results[result] = gradient
       }
     if (node.hooks !== null && (task.captures === null || this.#leadsOn(node)))
@@ -195,7 +172,7 @@ class Run {
     if (node instanceof AccumulateGrad) {
       if (this.#captures === undefined) this.#accumulate(node, incoming)
     } else if (this.#targets === undefined || this.#leadsOn(node)) this.#pass(node, incoming)
-    for (const gradient of incoming) if (gradient !== null) ownership.drop(gradient)
+    for (const gradient of incoming) if (gradient !== null) gradient.storage.drop()
   }
 
   /** Whether something asked for lies beyond this node. */
@@ -251,8 +228,8 @@ class Run {
 
   /** Adds a gradient to what an output of a node has received so far. */
   #deposit(task: NodeTask, index: number, gradient: Tensor, seen: boolean): void {
-    if (seen || this.#createGraph) ownership.escape(gradient)
-    ownership.retain(gradient)
+    if (seen || this.#createGraph) gradient.storage.escape()
+    gradient.storage.retain()
     const { outputs } = task.node
     task.gradients ??= outputs.length === 1 ? [null] : new Array<Tensor | null>(outputs.length).fill(null)
     const buffer = task.gradients
@@ -261,16 +238,16 @@ class Run {
       buffer[index] = gradient
       return
     }
-    if (!this.#createGraph && ownership.isSole(before) && before.layout.isDense && !before.requiresGrad) {
+    if (!this.#createGraph && before.storage.hasSoleHolder && before.layout.isDense && !before.requiresGrad) {
       add.inPlace(before, gradient)
-      ownership.drop(gradient)
+      gradient.storage.drop()
       return
     }
     const total = add(before, gradient)
-    if (this.#createGraph) ownership.escape(total)
-    ownership.retain(total)
-    ownership.drop(before)
-    ownership.drop(gradient)
+    if (this.#createGraph) total.storage.escape()
+    total.storage.retain()
+    before.storage.drop()
+    gradient.storage.drop()
     buffer[index] = total
   }
 
@@ -278,19 +255,18 @@ class Run {
     const { variable } = node
     const [gradient] = incoming
     if (gradient === null) return
-    if (variable.grad === null) {
-      // Taken over where nobody else can see it, copied otherwise.
-      if (this.#createGraph) variable.grad = gradient
-      else if (
-        ownership.isSole(gradient) &&
+    const before = variable.gradient
+    if (this.#createGraph) variable.grad = before === null ? gradient : add(before, gradient)
+    else if (before !== null) add.inPlace(before, gradient)
+    else {
+      // Taken over where nobody else can see it, copied otherwise. The leaf is its holder now.
+      const isOurs =
+        gradient.storage.hasSoleHolder &&
         gradient.layout.isDense &&
         gradient.storage.byteLength === gradient.layout.numel * itemSize(gradient.dtype)
-      ) {
-        ownership.escape(gradient)
-        variable.grad = gradient
-      } else variable.grad = copyOf(gradient)
-    } else if (this.#createGraph) variable.grad = add(variable.grad, gradient)
-    else add.inPlace(variable.grad, gradient)
+      variable.gradient = isOurs ? gradient : copyOf(gradient)
+      variable.gradient.storage.retain()
+    }
     if (node.hooks !== null) for (const hook of node.hooks.after) hook([], escaped(incoming))
     const { meta } = variable
     if (meta?.accumulateHooks) for (const hook of meta.accumulateHooks) hook(variable)
@@ -312,14 +288,14 @@ class Run {
     for (const hook of hooks) {
       const gradient = incoming[index]
       if (gradient === null) return
-      ownership.escape(gradient)
+      gradient.storage.escape()
       const replaced = hook(gradient)
       if (!(replaced instanceof Tensor) || replaced === gradient) continue
       if (!sameShape(replaced.layout.shape, gradient.layout.shape))
         throw new Error(`hook '${hook.name}' has changed the size of value`)
-      ownership.escape(replaced)
-      ownership.retain(replaced)
-      ownership.drop(gradient)
+      replaced.storage.escape()
+      replaced.storage.retain()
+      gradient.storage.drop()
       incoming[index] = replaced
     }
   }
@@ -333,7 +309,7 @@ class Run {
         `hook '${hook.name}' has returned an incorrect number of values (got ${given.length}, but expected ${values.length})`,
       )
     for (const [i, value] of escaped(given.map((t) => t ?? null)).entries()) {
-      if (counted && value !== null) ownership.retain(value)
+      if (counted && value !== null) value.storage.retain()
       values[i] = value
     }
   }
@@ -341,7 +317,7 @@ class Run {
 
 /** Marks gradients that the user gets to see. */
 function escaped(gradients: (Tensor | null)[]): (Tensor | null)[] {
-  for (const gradient of gradients) if (gradient !== null) ownership.escape(gradient)
+  for (const gradient of gradients) if (gradient !== null) gradient.storage.escape()
   return gradients
 }
 

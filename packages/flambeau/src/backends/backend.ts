@@ -78,6 +78,53 @@ export interface Kernels {
     reduction: number,
     ignoreIndex: number,
   ]
+  batchNorm: [
+    x: Operand,
+    weight: Operand | null,
+    bias: Operand | null,
+    runningMean: Operand | null,
+    runningVar: Operand | null,
+    out: Operand,
+    mean: Operand,
+    invstd: Operand,
+    training: boolean,
+    momentum: number,
+    eps: number,
+  ]
+  batchNormBackward: [
+    grad: Operand,
+    x: Operand,
+    weight: Operand | null,
+    mean: Operand,
+    invstd: Operand,
+    gradX: Operand | null,
+    gradWeight: Operand | null,
+    gradBias: Operand | null,
+    training: boolean,
+  ]
+  layerNorm: [
+    x: Operand,
+    weight: Operand | null,
+    bias: Operand | null,
+    mean: Operand | null,
+    rstd: Operand,
+    out: Operand,
+    groups: number,
+    span: number,
+    eps: number,
+  ]
+  layerNormBackward: [
+    grad: Operand,
+    x: Operand,
+    weight: Operand | null,
+    mean: Operand | null,
+    rstd: Operand,
+    gradX: Operand | null,
+    gradWeight: Operand | null,
+    gradBias: Operand | null,
+    groups: number,
+    span: number,
+  ]
   gather: [x: Operand, dim: number, index: Operand, out: Operand]
   scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]
   indexSelect: [x: Operand, dim: number, index: Operand, out: Operand]

@@ -7,7 +7,7 @@
  * @example
  * function diagonal(self: Tensor, ...args: Arguments<[offset: number, dim1: number, dim2: number], DiagonalOptions>)
  */
-export type Arguments<P extends readonly unknown[], O> = Partial<P> | WithOptions<P, O>
+export type Arguments<P extends readonly unknown[], O> = Partial<P> | WithOptions<{ [K in keyof P]: P[K] | undefined }, O>
 type WithOptions<P extends readonly unknown[], O> = P extends readonly [...infer First, unknown]
   ? [...P, O] | WithOptions<First, O>
   : [O]
@@ -32,18 +32,37 @@ export function readArguments<O extends object>(
   positional: readonly (keyof O & string)[],
   named: readonly (keyof O & string)[] = [],
 ): O {
-  const last = args.at(-1)
-  const options = isOptions(last) ? last : {}
-  const count = args.length - (isOptions(last) ? 1 : 0)
+  const last = args[args.length - 1]
+  const options = isOptions(last) ? last : null
+  const count = args.length - (options === null ? 0 : 1)
   if (count > positional.length)
     throw new TypeError(`${name}() takes at most ${positional.length} arguments with defaults but ${count} were given`)
   const given: Record<string, unknown> = {}
   for (let i = 0; i < count; i++) given[positional[i]] = args[i]
-  for (const [key, value] of Object.entries(options)) {
+  for (const key in options) {
     if (!positional.includes(key as keyof O & string) && !named.includes(key as keyof O & string))
       throw new TypeError(`${name}() got an unexpected keyword argument '${key}'`)
     if (given[key] !== undefined) throw new TypeError(`${name}() got multiple values for argument '${key}'`)
-    given[key] = value
+    given[key] = options[key]
   }
   return given as O
+}
+
+/** The one argument of many ops that has a default. */
+export interface DimOptions {
+  dim?: number
+}
+
+/**
+ * A single argument, by position or by name: what `readArguments` does, for paths where nanoseconds matter.
+ *
+ * @throws TypeError for another name
+ * @example
+ * const d = readArgument('cat', 'dim', dim, 0) // of dim?: number | DimOptions
+ */
+export function readArgument<T>(op: string, name: string, value: T | object | undefined, preset: T): T {
+  if (value === undefined) return preset
+  if (!isOptions(value)) return value as T
+  for (const key in value) if (key !== name) throw new TypeError(`${op}() got an unexpected keyword argument '${key}'`)
+  return (value[name] as T | undefined) ?? preset
 }

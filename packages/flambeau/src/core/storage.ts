@@ -27,6 +27,9 @@ export function setInferenceMode(enabled: boolean): boolean {
   return before
 }
 
+/** So far below zero that no count comes back from there. */
+const ESCAPED = -(2 ** 29)
+
 /**
  * The memory that one or more tensors view. Its version counts in-place writes, so that backward can tell whether a
  * saved tensor is still what it was.
@@ -37,8 +40,8 @@ export class Storage<A extends Allocator = Allocator> {
   /** Whether it was made in inference mode. */
   readonly isInference = inferenceMode
   version = 0
-  /** How many gradients of a running backward lie here; far below zero once the user may have seen it. */
-  holders = 0
+  /** How many places of the library hold a gradient that lies here; far below zero once the user may have seen it. */
+  #holders = 0
   #memory: Memory | null
 
   constructor(allocator: A, memory: Memory, byteLength: number) {
@@ -58,6 +61,26 @@ export class Storage<A extends Allocator = Allocator> {
 
   get bytes(): Uint8Array {
     return new Uint8Array(this.memory.buffer, this.memory.byteOffset, this.byteLength)
+  }
+
+  /** One more place of the library holds what lies here. */
+  retain(): void {
+    this.#holders++
+  }
+
+  /** Whether one place of the library holds what lies here, and nobody else, so that it may be overwritten. */
+  get hasSoleHolder(): boolean {
+    return this.#holders === 1
+  }
+
+  /** One place less: the last one gives the memory back. */
+  drop(): void {
+    if (--this.#holders === 0) this.release()
+  }
+
+  /** The user may have seen what lies here: its memory is left to the garbage collector. */
+  escape(): void {
+    this.#holders = ESCAPED
   }
 
   /** Gives the memory back at once. Only for storage that nothing else can see. */

@@ -36,8 +36,8 @@ export class Tensor {
   /** @internal */ readonly storage: Storage<Backend>
   /** @internal */ readonly layout: Layout
   readonly dtype: DType
-  /** The gradient that `backward` accumulated here, or null. Only leaves and tensors with `retainGrad()` get one. */
-  grad: Tensor | null = null
+  /** @internal The gradient, of which the library is the only holder until `grad` shows it. */
+  gradient: Tensor | null = null
   /** @internal A leaf's own flag; others require gradients by having a node. */
   leafRequiresGrad = false
   /** @internal The node that made this tensor, before the view's check that `gradFn` does. */
@@ -52,6 +52,18 @@ export class Tensor {
     this.storage = storage
     this.layout = layout
     this.dtype = dtype
+  }
+
+  /** The gradient that `backward` accumulated here, or null. Only leaves and tensors with `retainGrad()` get one. */
+  get grad(): Tensor | null {
+    this.gradient?.storage.escape()
+    return this.gradient
+  }
+  set grad(value: Tensor | null) {
+    value?.storage.escape()
+    const before = this.gradient
+    this.gradient = value
+    before?.storage.drop()
   }
 
   /** The sizes of the dimensions. */

@@ -1,14 +1,33 @@
 /** `torch.nn`. */
 
-export { GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh } from './activation.js'
+export * from './activation.js'
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type NormOptions,
+  SyncBatchNorm,
+} from './batchnorm.js'
 export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
 export { Conv2d, type ConvModuleOptions } from './conv.js'
-export { Dropout } from './dropout.js'
+export * from './dropout.js'
 export * as functional from './functional.js'
 export * as init from './init.js'
 export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } from './linear.js'
 export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss } from './loss.js'
 export { type ForwardHook, type ForwardPreHook, Module, type NamedOptions, type StateDictOptions } from './module.js'
+export {
+  GroupNorm,
+  type GroupNormModuleOptions,
+  LayerNorm,
+  type LayerNormModuleOptions,
+  RMSNorm,
+  type RMSNormModuleOptions,
+} from './normalization.js'
 export { Parameter } from './parameter.js'
 export { AvgPool2d, MaxPool2d } from './pooling.js'
+export * from './softmax.js'
 export type { LoadResult, LoadStateDictOptions, StateDict } from './stateDict.js'

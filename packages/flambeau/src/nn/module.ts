@@ -419,11 +419,11 @@ const join = (path: string, name: string): string => (path === '' ? name : `${pa
 /** Forgets gradients, or fills them with zeros. */
 export function clearGradients(tensors: Iterable<Tensor>, setToNone: boolean): void {
   for (const tensor of tensors) {
-    if (tensor.grad === null) continue
+    if (tensor.gradient === null) continue
     if (setToNone) tensor.grad = null
     else {
-      tensor.grad = detach(tensor.grad)
-      zero_(tensor.grad)
+      if (tensor.gradient.requiresGrad) tensor.grad = detach(tensor.gradient)
+      zero_(tensor.gradient)
     }
   }
 }

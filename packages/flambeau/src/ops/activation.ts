@@ -1,5 +1,6 @@
 /** Activations that are pointwise. */
 
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import type { Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -39,10 +40,20 @@ const leakyOp = new PointwiseOp('LeakyRelu', ['x', 'slope'], [e.where(e.gt(x, 0)
   check: floatsOnly,
   gradients: { x: e.where(e.gt(x, 0), g, e.mul(g, slope)) },
 })
-/** x where positive, slope · x elsewhere, as `torch.nn.functional.leaky_relu`. */
-export const leakyRelu = Object.assign((self: Tensor, negativeSlope = 0.01): Tensor => leakyOp.call(self, negativeSlope), {
-  inPlace: (self: Tensor, negativeSlope = 0.01): Tensor => leakyOp.callInPlace(self, negativeSlope),
-})
+type Slope = number | { negativeSlope?: number }
+const slopeOf = (given: Slope | undefined): number => readArgument<number>('leaky_relu', 'negativeSlope', given, 0.01)
+/**
+ * x where positive, negativeSlope · x elsewhere, as `torch.nn.functional.leaky_relu`. The slope is 0.01 unless given.
+ *
+ * @throws Error for integers
+ * @example
+ * torch.leakyRelu(torch.tensor([2, -1]), 0.5).tolist() // [2, -0.5]
+ * torch.leakyRelu(torch.tensor([2, -1]), { negativeSlope: 0.25 }).tolist() // [2, -0.25]
+ */
+export const leakyRelu = Object.assign(
+  (self: Tensor, negativeSlope?: Slope): Tensor => leakyOp.call(self, slopeOf(negativeSlope)),
+  { inPlace: (self: Tensor, negativeSlope?: Slope): Tensor => leakyOp.callInPlace(self, slopeOf(negativeSlope)) },
+)
 
 const lo = variable('lo')
 const hi = variable('hi')
@@ -60,35 +71,57 @@ const clampOp = new PointwiseOp('Clamp', ['x', 'lo', 'hi'], [e.min(e.max(x, lo),
   },
 })
 
+// A single bound that is the number NaN limits nothing, yet stops the gradient. Anywhere else NaN gives NaN.
+const clampByNaN = new PointwiseOp('Clamp', ['x', 'lo'], [x], { gradients: { x: e.constant(0) } })
+
 type Bound = Tensor | Scalar | null
 export interface ClampOptions {
   min?: Bound
   max?: Bound
 }
-function clampCall(inPlace: boolean, self: Tensor, min: Bound | ClampOptions | undefined, max: Bound | undefined): Tensor {
-  const named = typeof min === 'object' && min !== null && !('layout' in min) ? min : { min: min as Bound, max }
-  const from = named.min ?? null
-  const upTo = named.max ?? null
+type ClampArguments = Arguments<[min: Bound, max: Bound], ClampOptions>
+function clampCall(inPlace: boolean, self: Tensor, args: ClampArguments): Tensor {
+  const { min, max } = readArguments<ClampOptions>('clamp', args, ['min', 'max'])
+  const from = min ?? null
+  const upTo = max ?? null
   if (from === null && upTo === null) throw new Error("torch.clamp: At least one of 'min' or 'max' must not be None")
+  const isNaN = (bound: Bound): boolean => typeof bound === 'number' && Number.isNaN(bound)
   const [op, ...bounds] =
     from === null
-      ? ([clampMaxOp, upTo!] as const)
+      ? ([isNaN(upTo) ? clampByNaN : clampMaxOp, upTo!] as const)
       : upTo === null
-        ? ([clampMinOp, from] as const)
+        ? ([isNaN(from) ? clampByNaN : clampMinOp, from] as const)
         : ([clampOp, from, upTo] as const)
   return inPlace ? op.callInPlace(self, ...bounds) : op.call(self, ...bounds)
 }
-/** Limited to [min, max], either of which may be missing, as `torch.clamp`. NaN stays NaN. */
-export const clamp = Object.assign(
-  (self: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor => clampCall(false, self, min, max),
-  { inPlace: (self: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor => clampCall(true, self, min, max) },
-)
+/**
+ * Limited to [min, max], either of which may be missing, as `torch.clamp`: min(max(x, min), max), so that max wins where
+ * it is below min. The bounds are numbers or tensors that broadcast. NaN stays NaN.
+ *
+ * @throws Error where neither is given
+ * @example
+ * torch.tensor([-1, 0.5, 3]).clamp(0, 1).tolist() // [0, 0.5, 1]
+ * torch.tensor([-1, 0.5, 3]).clamp({ max: 1 }).tolist() // [-1, 0.5, 1]
+ */
+export const clamp = Object.assign((self: Tensor, ...args: ClampArguments): Tensor => clampCall(false, self, args), {
+  inPlace: (self: Tensor, ...args: ClampArguments): Tensor => clampCall(true, self, args),
+})
 
-/** max(x, min), as `torch.clamp_min`. */
+/**
+ * max(x, min), as `torch.clamp_min`.
+ *
+ * @example
+ * torch.tensor([-1, 2]).clampMin(0).tolist() // [0, 2]
+ */
 export const clampMin = Object.assign((self: Tensor, min: Tensor | Scalar): Tensor => clampMinOp.call(self, min), {
   inPlace: (self: Tensor, min: Tensor | Scalar): Tensor => clampMinOp.callInPlace(self, min),
 })
-/** min(x, max), as `torch.clamp_max`. */
+/**
+ * min(x, max), as `torch.clamp_max`.
+ *
+ * @example
+ * torch.tensor([-1, 2]).clampMax(1).tolist() // [-1, 1]
+ */
 export const clampMax = Object.assign((self: Tensor, max: Tensor | Scalar): Tensor => clampMaxOp.call(self, max), {
   inPlace: (self: Tensor, max: Tensor | Scalar): Tensor => clampMaxOp.callInPlace(self, max),
 })

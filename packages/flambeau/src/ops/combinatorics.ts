@@ -1,5 +1,6 @@
 /** Choices from vectors. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import { ge, gt, logicalAnd } from './comparison.js'
 import { counted, filled } from './copy.js'
@@ -28,9 +29,13 @@ export interface CombinationsOptions {
  *
  * @example
  * torch.combinations(torch.tensor([1, 2, 3])).tolist() // [[1, 2], [1, 3], [2, 3]]
+ * torch.combinations(torch.tensor([1, 2]), { withReplacement: true }).tolist() // [[1, 1], [1, 2], [2, 2]]
  */
-export function combinations(self: Tensor, r: number | CombinationsOptions = 2, withReplacement = false): Tensor {
-  const options = typeof r === 'object' ? r : { r, withReplacement }
+export function combinations(
+  self: Tensor,
+  ...args: Arguments<[r: number, withReplacement: boolean], CombinationsOptions>
+): Tensor {
+  const options = readArguments<CombinationsOptions>('combinations', args, ['r', 'withReplacement'])
   const count = options.r ?? 2
   if (self.ndim !== 1) throw new Error(`Expect a 1D vector, but got shape [${self.layout.shape.join(', ')}]`)
   if (count < 0) throw new Error(`Expect a non-negative number, but got ${count}`)

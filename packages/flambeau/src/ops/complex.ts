@@ -67,10 +67,7 @@ const polarOp: Op<undefined> = defineOp({
   // As PyTorch has it: the gradient of a negative absolute value is that of its magnitude.
   backward: ([gradient], { saved: [out], needs }) => {
     const conjugate = conj(gradient!)
-    return [
-      needs[0] ? real(mul(conjugate, sgn(out))) : null,
-      needs[1] ? real(mul(conjugate, mul(out, { re: 0, im: 1 }))) : null,
-    ]
+    return [needs[0] ? real(mul(conjugate, sgn(out))) : null, needs[1] ? real(mul(conjugate, mul(out, { re: 0, im: 1 }))) : null]
   },
 })
 /**

@@ -27,6 +27,9 @@ export interface TensorOptions {
   requiresGrad?: boolean
 }
 
+/** The names in `TensorOptions`. */
+export const tensorOptions = ['dtype', 'device', 'requiresGrad'] as const
+
 /** Numbers, bigints, booleans or complex numbers in arrays of equal length, nested as deep as the tensor has dimensions. */
 export type NestedArray = Scalar | Complex | readonly NestedArray[]
 

@@ -10,6 +10,9 @@ import type { Expr } from '../ir/expr.js'
 import { filled } from './copy.js'
 import { PointwiseOp, type PointwiseOptions } from './pointwise.js'
 
+/** A function and its in-place form, for signatures that are not among those below. */
+export type WithInPlace<F> = F & { readonly inPlace: F }
+
 /** An op with an in-place form, which becomes the Tensor method with a trailing underscore. */
 export interface Unary {
   (self: Tensor): Tensor

@@ -1,8 +1,9 @@
 /** Differences of neighbours, and the sums that undo them. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { isDifferentiable } from '../core/dtype.js'
 import { wrapDim } from '../core/layout.js'
-import { Tensor } from '../core/tensor.js'
+import type { Tensor } from '../core/tensor.js'
 import { add, div, mul, sub } from './arithmetic.js'
 import { clone, to } from './cast.js'
 import { logicalXor } from './comparison.js'
@@ -11,14 +12,27 @@ import { sum } from './reduce.js'
 import { cumsum } from './scan.js'
 import { narrow, reshape, select, slice, unsqueeze } from './view.js'
 
+export interface DiffOptions {
+  /** How many times differences are taken. */
+  n?: number
+  dim?: number
+  prepend?: Tensor | null
+  append?: Tensor | null
+}
 /**
  * The n-th differences xᵢ₊₁ − xᵢ along `dim`, with tensors put before and behind if given, as `torch.diff`. Of bools,
  * whether neighbours differ.
  *
  * @example
  * torch.tensor([1, 4, 9]).diff().tolist() // [3, 5]
+ * torch.tensor([1, 4, 9]).diff({ n: 2 }).tolist() // [2]
  */
-export function diff(self: Tensor, n = 1, dim = -1, prepend: Tensor | null = null, append: Tensor | null = null): Tensor {
+export function diff(
+  self: Tensor,
+  ...args: Arguments<[n: number, dim: number, prepend: Tensor | null, append: Tensor | null], DiffOptions>
+): Tensor {
+  const names = ['n', 'dim', 'prepend', 'append'] as const
+  const { n = 1, dim = -1, prepend = null, append = null } = readArguments<DiffOptions>('diff', args, names)
   if (self.ndim === 0) throw new Error('diff expects input to be at least one-dimensional')
   if (!Number.isInteger(n) || n < 0) throw new Error(`order must be non-negative but got ${n}`)
   const d = wrapDim(dim, self.ndim)
@@ -38,6 +52,8 @@ export function diff(self: Tensor, n = 1, dim = -1, prepend: Tensor | null = nul
 }
 
 export interface TrapezoidOptions {
+  /** The coordinates, of y's shape or along `dim` alone. */
+  x?: Tensor | null
   /** The distance of neighbours where no x is given. */
   dx?: number
   dim?: number
@@ -66,6 +82,11 @@ function areas(name: string, y: Tensor, x: Tensor | null, dx: number, dim: numbe
       : widths,
   )
 }
+type TrapezoidArguments = Arguments<[x: Tensor | null], TrapezoidOptions>
+function readTrapezoid(name: string, args: TrapezoidArguments): { x: Tensor | null; dx: number; dim: number } {
+  const { x = null, dx = 1, dim = -1 } = readArguments<TrapezoidOptions>(name, args, ['x'], ['dx', 'dim'])
+  return { x, dx, dim }
+}
 const halved = (t: Tensor): Tensor => div(t, 2)
 /**
  * The integral along a dimension by the trapezoid rule, Σ (yᵢ + yᵢ₊₁)/2 · (xᵢ₊₁ − xᵢ), as `torch.trapezoid`.
@@ -73,14 +94,19 @@ const halved = (t: Tensor): Tensor => div(t, 2)
  * @example
  * torch.trapezoid(torch.tensor([1, 5, 10])).item() // 10.5
  */
-export function trapezoid(y: Tensor, x?: Tensor | TrapezoidOptions | null, options?: TrapezoidOptions): Tensor {
-  const [points, { dx = 1, dim = -1 }] = x instanceof Tensor ? [x, options ?? {}] : [null, x ?? options ?? {}]
-  return halved(sum(areas('trapezoid', y, points, dx, dim), dim))
+export function trapezoid(y: Tensor, ...args: TrapezoidArguments): Tensor {
+  const { x, dx, dim } = readTrapezoid('trapezoid', args)
+  return halved(sum(areas('trapezoid', y, x, dx, dim), dim))
 }
-/** The running integral along a dimension by the trapezoid rule, as `torch.cumulative_trapezoid`. */
-export function cumulativeTrapezoid(y: Tensor, x?: Tensor | TrapezoidOptions | null, options?: TrapezoidOptions): Tensor {
-  const [points, { dx = 1, dim = -1 }] = x instanceof Tensor ? [x, options ?? {}] : [null, x ?? options ?? {}]
-  return halved(cumsum(areas('cumulative_trapezoid', y, points, dx, dim), dim))
+/**
+ * The running integral along a dimension by the trapezoid rule, as `torch.cumulative_trapezoid`: one element less there.
+ *
+ * @example
+ * torch.cumulativeTrapezoid(torch.tensor([1, 5, 10])).tolist() // [3, 10.5]
+ */
+export function cumulativeTrapezoid(y: Tensor, ...args: TrapezoidArguments): Tensor {
+  const { x, dx, dim } = readTrapezoid('cumulative_trapezoid', args)
+  return halved(cumsum(areas('cumulative_trapezoid', y, x, dx, dim), dim))
 }
 /** `trapezoid` under its other name, as `torch.trapz`. */
 export const trapz = trapezoid

@@ -1,5 +1,6 @@
 /** Counts of elements in ranges, in one dimension and in several. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import { type Named, named } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
@@ -72,9 +73,25 @@ function requireFloat(self: Tensor): void {
 
 /**
  * Counts of elements in ranges, a number of equal ones or those between the given edges, and the edges, as
- * `torch.histogram`: `{ hist, binEdges }`.
+ * `torch.histogram`: `{ hist, binEdges }`, 100 ranges unless given.
+ *
+ * @throws Error for integers, or a range that is none
+ * @example
+ * const { hist, binEdges } = torch.histogram(torch.tensor([1, 2, 1]), { bins: 2, range: [0, 4] })
+ * hist.tolist() // [2, 1]
+ * binEdges.tolist() // [0, 2, 4]
  */
-export function histogram(self: Tensor, bins: number | Tensor, options: HistogramOptions = {}): Named<'hist' | 'binEdges'> {
+export function histogram(
+  self: Tensor,
+  ...args: Arguments<[bins: number | Tensor], HistogramOptions & { bins?: number | Tensor }>
+): Named<'hist' | 'binEdges'> {
+  const names = ['range', 'weight', 'density'] as const
+  const { bins = 100, ...options } = readArguments<HistogramOptions & { bins?: number | Tensor }>(
+    'histogram',
+    args,
+    ['bins'],
+    names,
+  )
   requireFloat(self)
   const x = reshape(self.detach(), -1)
   const edges = bins instanceof Tensor ? bins : edgesOf(x, bins, options.range ?? null)

@@ -1,5 +1,6 @@
 /** Putting tensors together. */
 
+import { type DimOptions, readArgument } from '../core/arguments.js'
 import { promoteTypes } from '../core/dtype.js'
 import { broadcastShapes, sameShape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -45,14 +46,17 @@ function joined(tensors: readonly Tensor[]): readonly Tensor[] {
  * out, as PyTorch does for old programs' sake.
  *
  * @throws Error where the other dimensions differ.
+ * @example
+ * torch.cat([torch.tensor([[1, 2]]), torch.tensor([[3, 4]])]).tolist() // [[1, 2], [3, 4]]
+ * torch.cat([torch.zeros(2, 1), torch.ones(2, 3)], { dim: 1 }).shape // [2, 4]
  */
-export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+export function cat(tensors: readonly Tensor[], dim?: number | DimOptions): Tensor {
   if (tensors.length === 0) throw new Error('torch.cat(): expected a non-empty list of Tensors')
   const zeroDim = tensors.findIndex((t) => t.ndim === 0)
   if (zeroDim >= 0) throw new Error(`zero-dimensional tensor (at position ${zeroDim}) cannot be concatenated`)
   const used = joined(tensors)
   const first = used[0].layout.shape
-  const d = wrapDim(dim, first.length)
+  const d = wrapDim(readArgument<number>('cat', 'dim', dim, 0), first.length)
   used.forEach((t, i) => {
     const { shape } = t.layout
     if (shape.length !== first.length)
@@ -66,11 +70,18 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   return catOp(tensors, d)[0]
 }
 
-/** Tensors of one shape along a new dimension, as `torch.stack`. */
-export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+/**
+ * Tensors of one shape along a new dimension, as `torch.stack`.
+ *
+ * @throws Error for different shapes
+ * @example
+ * torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])]).tolist() // [[1, 2], [3, 4]]
+ * torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], 1).tolist() // [[1, 3], [2, 4]]
+ */
+export function stack(tensors: readonly Tensor[], dim?: number | DimOptions): Tensor {
   if (tensors.length === 0) throw new Error('stack expects a non-empty TensorList')
   const first = tensors[0].layout.shape
-  const d = wrapDim(dim, first.length + 1)
+  const d = wrapDim(readArgument<number>('stack', 'dim', dim, 0), first.length + 1)
   tensors.forEach((t, i) => {
     if (!sameShape(t.layout.shape, first))
       throw new Error(
@@ -161,10 +172,14 @@ export function meshgrid(tensors: readonly Tensor[], { indexing = 'ij' }: { inde
 }
 
 /** Pieces along a dimension: so many nearly equal ones, or split before the given indices, as `torch.tensor_split`. */
-export function tensorSplit(self: Tensor, indicesOrSections: number | readonly number[] | Tensor, dim = 0): Tensor[] {
+export function tensorSplit(
+  self: Tensor,
+  indicesOrSections: number | readonly number[] | Tensor,
+  dim?: number | DimOptions,
+): Tensor[] {
   if (indicesOrSections instanceof Tensor) return tensorSplit(self, indicesOrSections.tolist(), dim)
   if (self.ndim === 0) throw new Error('tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims')
-  const d = wrapDim(dim, self.ndim)
+  const d = wrapDim(readArgument<number>('tensor_split', 'dim', dim, 0), self.ndim)
   const size = self.layout.shape[d]
   if (typeof indicesOrSections !== 'number') {
     const bounds = [0, ...indicesOrSections, size]

@@ -48,7 +48,7 @@ function prepared(self: Tensor, kind: keyof typeof identities, { mask, dtype }: 
   return where(to(expand(mask, x.layout.shape), 'bool'), x, identities[kind](x))
 }
 const readOptions = <O extends MaskedReduceOptions>(dim: Dims | O | undefined, options: O | undefined): O =>
-  reduce.readDims(dim, options)
+  reduce.readDims('masked', ['dtype', 'mask', 'unbiased', 'ord', 'eps'], dim, options)
 /** No dimensions named is all of them. */
 const along = (self: Tensor, dim: Dims | undefined): number[] =>
   wrapDims(Array.isArray(dim) && dim.length === 0 ? null : dim, self.ndim)

@@ -1,5 +1,6 @@
 /** Norms and distances made of them. */
 
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import { type DType, isComplex, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { type Shape, wrapDim, wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -72,7 +73,7 @@ export interface NormOptions extends ReduceOptions {
   dtype?: DType | null
 }
 export interface VectorNormOptions extends NormOptions {
-  ord?: number
+  ord?: number | null
 }
 
 function normOver(
@@ -97,18 +98,6 @@ function normOver(
   return op([x], { p, dims, keepdim })[0]
 }
 
-/** `norm(x, 2, 1, { keepdim })`, `norm(x, 2, { dim: 1, keepdim })` and `norm(x, { ord: 2, dim: 1, keepdim })` are one call. */
-function readNorm<P, O extends NormOptions>(
-  order: P | O | undefined,
-  dim: Dims | NormOptions | undefined,
-  options: NormOptions,
-): { order: P | undefined; options: O } {
-  const isOptions = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (isOptions(order)) return { order: undefined, options: order as O }
-  const rest = isOptions(dim) ? (dim as O) : ({ ...options, dim: (dim as Dims | undefined) ?? options.dim } as O)
-  return { order: order as P | undefined, options: rest }
-}
-
 /**
  * The p-norm (Σ |x|ᵖ)^(1/p) of all elements or over `dim`, as `torch.linalg.vector_norm`: the largest for p = ∞, the
  * smallest for −∞, the number of nonzeros for 0. p is 2 unless given.
@@ -118,12 +107,11 @@ function readNorm<P, O extends NormOptions>(
  */
 export function vectorNorm(
   self: Tensor,
-  ord?: number | null | VectorNormOptions,
-  dim?: Dims | NormOptions,
-  options: NormOptions = {},
+  ...args: Arguments<[ord: number | null, dim: Dims, keepdim: boolean], VectorNormOptions>
 ): Tensor {
-  const given = readNorm<number | null, VectorNormOptions>(ord, dim, options)
-  return normOver('linalg.vector_norm', self, given.order ?? given.options.ord ?? 2, given.options)
+  const names = ['ord', 'dim', 'keepdim'] as const
+  const { ord, ...options } = readArguments<VectorNormOptions>('linalg_vector_norm', args, names, ['dtype'])
+  return normOver('linalg.vector_norm', self, ord ?? 2, options)
 }
 
 /** The dimensions moved to the end, in this order. */
@@ -146,13 +134,22 @@ function matrixNormOf(self: Tensor, ord: number | string, dim: readonly number[]
 /** A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`; 'fro' unless given. */
 export function matrixNorm(
   self: Tensor,
-  ord: number | string = 'fro',
-  dim: readonly number[] = [-2, -1],
-  { keepdim = false, dtype }: NormOptions = {},
+  ...args: Arguments<[ord: number | string, dim: readonly number[], keepdim: boolean], MatrixNormOptions>
 ): Tensor {
+  const names = ['ord', 'dim', 'keepdim'] as const
+  const given = readArguments<MatrixNormOptions>('linalg_matrix_norm', args, names, ['dtype'])
+  const { ord = 'fro', dim = [-2, -1], keepdim = false, dtype } = given
   if (self.ndim < 2) throw new Error('linalg.matrix_norm: The input tensor A must have at least 2 dimensions.')
   if (dim.length !== 2) throw new Error('linalg.matrix_norm: dim must be a 2-tuple.')
   return matrixNormOf(dtype ? to(self, dtype) : self, ord, dim, keepdim)
+}
+export interface MatrixNormOptions {
+  ord?: number | string
+  /** The dimensions of rows and columns. */
+  dim?: readonly number[]
+  keepdim?: boolean
+  /** Cast to this dtype first. */
+  dtype?: DType | null
 }
 export interface LinalgNormOptions extends NormOptions {
   ord?: number | string | null
@@ -160,13 +157,11 @@ export interface LinalgNormOptions extends NormOptions {
 /** A vector norm of one dimension, a matrix norm of two, the 2-norm of everything unless told, as `torch.linalg.norm`. */
 export function linalgNorm(
   self: Tensor,
-  ord?: number | string | null | LinalgNormOptions,
-  dim?: Dims | NormOptions,
-  options: NormOptions = {},
+  ...args: Arguments<[ord: number | string | null, dim: Dims, keepdim: boolean], LinalgNormOptions>
 ): Tensor {
-  const given = readNorm<number | string | null, LinalgNormOptions>(ord, dim, options)
-  const order = given.order ?? given.options.ord ?? null
-  const { dim: along = null, keepdim, dtype } = given.options
+  const names = ['ord', 'dim', 'keepdim'] as const
+  const given = readArguments<LinalgNormOptions>('linalg_norm', args, names, ['dtype'])
+  const { ord: order = null, dim: along = null, keepdim, dtype } = given
   if (order === null) return vectorNorm(self, 2, along, { keepdim, dtype })
   if (along === null && self.ndim !== 1 && self.ndim !== 2)
     throw new Error(`linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got ${self.ndim}D.`)
@@ -182,23 +177,29 @@ export interface PNormOptions extends NormOptions {
 /**
  * The norm of all elements or over `dim`, as `torch.norm`. 'fro' is 2, which p is unless given.
  *
+ * @throws Error for integers, unless a dtype is given
  * @example
  * torch.tensor([3, -4]).norm().item() // 5
+ * torch.tensor([[3, -4], [1, 2]]).norm(1, { dim: 1 }).tolist() // [7, 3]
  */
 export function norm(
   self: Tensor,
-  p?: number | 'fro' | 'nuc' | null | PNormOptions,
-  dim?: Dims | NormOptions,
-  options: NormOptions = {},
+  ...args: Arguments<[p: number | 'fro' | 'nuc' | null, dim: Dims, keepdim: boolean], PNormOptions>
 ): Tensor {
-  const given = readNorm<number | 'fro' | 'nuc' | null, PNormOptions>(p, dim, options)
-  const order = given.order ?? given.options.p ?? 2
-  if (order === 'nuc') throw new Error("not implemented: norm with p 'nuc'")
-  return normOver('linalg.vector_norm', self, order === 'fro' ? 2 : order, given.options, plainNormOp)
+  const { p, ...options } = readArguments<PNormOptions>('norm', args, ['p', 'dim', 'keepdim'], ['dtype'])
+  if (p === 'nuc') throw new Error("not implemented: norm with p 'nuc'")
+  return normOver('linalg.vector_norm', self, p === 'fro' ? 2 : (p ?? 2), options, plainNormOp)
 }
 
-/** The p-norm of the difference of two tensors, as `torch.dist`. */
-export const dist = (self: Tensor, other: Tensor, p = 2): Tensor => vectorNorm(sub(self, other), p)
+/**
+ * The p-norm of the difference of two tensors, as `torch.dist`. p is 2 unless given.
+ *
+ * @example
+ * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4])).item() // 5
+ * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4]), { p: 1 }).item() // 7
+ */
+export const dist = (self: Tensor, other: Tensor, p?: number | { p?: number }): Tensor =>
+  vectorNorm(sub(self, other), readArgument<number>('dist', 'p', p, 2))
 
 function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
   if (!(p > 0)) throw new Error('renorm: non-positive-norm not supported')
@@ -223,6 +224,12 @@ function distances(difference: Tensor, p: number): Tensor {
   if (p === 0) return sum(where(ne(difference, 0), 1, mul(difference, 0)), -1)
   return vectorNorm(difference, p, -1)
 }
+const computeModes = ['use_mm_for_euclid_dist_if_necessary', 'use_mm_for_euclid_dist', 'donot_use_mm_for_euclid_dist'] as const
+type ComputeMode = (typeof computeModes)[number]
+export interface CdistOptions {
+  p?: number
+  computeMode?: ComputeMode
+}
 /**
  * The distance in the p-norm of each row of x1 [.., P, M] from each row of x2 [.., R, M]: [.., P, R], as `torch.cdist`.
  * All ways of computing (`computeMode`) give the same here: differences, never products.
@@ -230,13 +237,10 @@ function distances(difference: Tensor, p: number): Tensor {
  * @example
  * torch.cdist(torch.zeros(1, 2), torch.tensor([[3, 4]])).tolist() // [[5]]
  */
-export function cdist(
-  x1: Tensor,
-  x2: Tensor,
-  p: number | { p?: number; computeMode?: string } = 2,
-  _computeMode = 'use_mm_for_euclid_dist_if_necessary',
-): Tensor {
-  const power = typeof p === 'object' ? (p.p ?? 2) : p
+export function cdist(x1: Tensor, x2: Tensor, ...args: Arguments<[p: number, computeMode: ComputeMode], CdistOptions>): Tensor {
+  const { p: power = 2, computeMode } = readArguments<CdistOptions>('cdist', args, ['p', 'computeMode'])
+  if (computeMode !== undefined && !computeModes.includes(computeMode))
+    throw new Error(`${computeMode} is not a valid value for compute_mode`)
   if (x1.ndim < 2) throw new Error(`cdist only supports at least 2D tensors, X1 got: ${x1.ndim}D`)
   if (x2.ndim < 2) throw new Error(`cdist only supports at least 2D tensors, X2 got: ${x2.ndim}D`)
   const [m1, m2] = [x1.layout.shape.at(-1), x2.layout.shape.at(-1)]

@@ -1,5 +1,6 @@
 /** Products of vectors and matrices beyond matmul, made of it. */
 
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import { isDifferentiable, resultType } from '../core/dtype.js'
 import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -47,13 +48,19 @@ function crossAlong(name: string, self: Tensor, other: Tensor, dim: number): Ten
 function requireSameRank(name: string, self: Tensor, other: Tensor): void {
   if (self.ndim !== other.ndim) throw new Error(`${name}: inputs must have the same number of dimensions.`)
 }
-/** The vector product along a dimension of size 3, the first of that size unless given, as `torch.cross`. */
+/**
+ * The vector product along a dimension of size 3, the first of that size unless given, as `torch.cross`.
+ *
+ * @throws Error where no dimension has size 3
+ * @example
+ * torch.tensor([1, 0, 0]).cross(torch.tensor([0, 1, 0])).tolist() // [0, 0, 1]
+ */
 export function cross(self: Tensor, other: Tensor, dim?: number | null | { dim?: number | null }): Tensor {
-  const given = typeof dim === 'object' && dim !== null ? dim.dim : dim
+  const given = readArgument<number | null>('cross', 'dim', dim, null)
   requireSameRank('linalg.cross', self, other)
   const shape = broadcastShapes([self.layout.shape, other.layout.shape])
   const d = given ?? shape.indexOf(3)
-  if (d < 0 && given === undefined) throw new Error('no dimension of size 3 in input')
+  if (d < 0 && given === null) throw new Error('no dimension of size 3 in input')
   return crossAlong('linalg.cross', self, other, d)
 }
 /** The vector product along a dimension of size 3, the last unless given, as `torch.linalg.cross`. */
@@ -131,9 +138,17 @@ export interface VanderOptions {
   /** Powers from 0 up instead of down to 0. */
   increasing?: boolean
 }
-/** The matrix of powers of a vector, the highest first unless `increasing`, as `torch.vander`. */
-export function vander(x: Tensor, N?: number | null | VanderOptions, increasing = false): Tensor {
-  const options = typeof N === 'object' && N !== null ? N : { N, increasing }
+/**
+ * The matrix of powers of a vector, the highest first unless `increasing`, as `torch.vander`: [n] gives [n, N], N being n
+ * unless given.
+ *
+ * @throws Error for no vector, or a negative N
+ * @example
+ * torch.vander(torch.tensor([1, 2, 3])).tolist() // [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
+ * torch.vander(torch.tensor([2, 3]), 2, { increasing: true }).tolist() // [[1, 2], [1, 3]]
+ */
+export function vander(x: Tensor, ...args: Arguments<[N: number | null, increasing: boolean], VanderOptions>): Tensor {
+  const options = readArguments<VanderOptions>('vander', args, ['N', 'increasing'])
   if (x.ndim !== 1) throw new Error('x must be a one-dimensional tensor.')
   const columns = options.N ?? x.layout.numel
   if (columns < 0) throw new Error('N must be non-negative.')

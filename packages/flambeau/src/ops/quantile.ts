@@ -1,5 +1,6 @@
 /** Quantiles: values below which a given part of the elements lies. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { isFloatingPoint } from '../core/dtype.js'
 import { wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -78,20 +79,19 @@ function arranged(found: Tensor, self: Tensor, q: Tensor | number, dim: number |
  *
  * @example
  * torch.tensor([0, 1, 2, 3]).quantile(0.5).item() // 1.5
+ * torch.tensor([[0, 1], [2, 3]]).quantile(0.5, { dim: 1, interpolation: 'lower' }).tolist() // [0, 2]
  */
-export const quantile = (
-  self: Tensor,
-  q: Tensor | number,
-  dim?: number | null | QuantileOptions,
-  options?: QuantileOptions,
-): Tensor => quantiles('quantile', self, q, readOptions(dim, options), false)
-/** `quantile` without regard to NaN, as `torch.nanquantile`. */
-export const nanquantile = (
-  self: Tensor,
-  q: Tensor | number,
-  dim?: number | null | QuantileOptions,
-  options?: QuantileOptions,
-): Tensor => quantiles('nanquantile', self, q, readOptions(dim, options), true)
+export const quantile = (self: Tensor, q: Tensor | number, ...args: QuantileArguments): Tensor =>
+  quantiles('quantile', self, q, readQuantile('quantile', args), false)
+/**
+ * `quantile` without regard to NaN, as `torch.nanquantile`.
+ *
+ * @example
+ * torch.tensor([0, NaN, 1]).nanquantile(0.5).item() // 0.5
+ */
+export const nanquantile = (self: Tensor, q: Tensor | number, ...args: QuantileArguments): Tensor =>
+  quantiles('nanquantile', self, q, readQuantile('nanquantile', args), true)
 
-const readOptions = (dim: number | null | QuantileOptions | undefined, options: QuantileOptions = {}): QuantileOptions =>
-  typeof dim === 'object' && dim !== null ? dim : { ...options, dim: dim ?? options.dim }
+export type QuantileArguments = Arguments<[dim: number | null, keepdim: boolean], QuantileOptions>
+const readQuantile = (name: string, args: QuantileArguments): QuantileOptions =>
+  readArguments<QuantileOptions>(name, args, ['dim', 'keepdim'], ['interpolation'])

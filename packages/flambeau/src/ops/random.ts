@@ -82,7 +82,8 @@ export const setRngState = (state: Tensor): void => void defaultGenerator().setS
 const distributions = ['uniform', 'normal', 'bernoulli', 'exponential', 'cauchy', 'logNormal', 'geometric', 'fullRange'] as const
 type Distribution = (typeof distributions)[number]
 
-function draw(out: Tensor, kind: Distribution, a: number, b: number, generator: Generator | null | undefined): Tensor {
+/** @internal Fills a new tensor. */
+export function draw(out: Tensor, kind: Distribution, a: number, b: number, generator: Generator | null | undefined): Tensor {
   const { state } = generator ?? defaultGenerator()
   if (out.layout.numel > 0) out.storage.allocator.run('random', distributions.indexOf(kind), state, out, a, b)
   return out
@@ -326,22 +327,4 @@ export function multinomial(
 export function randintLike(self: Tensor, low: number, high?: number | RandomOptions, options: RandomOptions = {}): Tensor {
   const [from, to, named] = typeof high === 'number' ? [low, high, options] : [0, low, high ?? options]
   return randint(from, to, self.layout.shape, { dtype: self.dtype, ...named })
-}
-
-export interface DropoutOptions extends GeneratorOptions {
-  /** Overwrite the input. */
-  inplace?: boolean
-}
-/**
- * Zeros each element with probability p and scales the others by 1/(1 − p) while training, as
- * `torch.nn.functional.dropout`.
- */
-export function dropout(self: Tensor, p = 0.5, training = true, options: DropoutOptions = {}): Tensor {
-  const times = options.inplace ? mul.inPlace : mul
-  if (!(p >= 0 && p <= 1)) throw new Error(`dropout probability has to be between 0 and 1, but got ${p}`)
-  if (!training || p === 0 || self.layout.numel === 0) return self
-  if (p === 1) return times(self, 0)
-  const mask = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
-  draw(mask, 'bernoulli', 1 - p, 0, options.generator)
-  return times(self, mul.inPlace(mask, 1 / (1 - p)))
 }

@@ -1,10 +1,11 @@
 /** Elements in another order or repeated, and pieces taken out of or put into a tensor. */
 
+import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
 import { broadcastShapes, numelOf, type Shape, wrapDim, wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { clone, copy_ } from './cast.js'
 import { elements } from './creation.js'
-import { diagonal } from './diagonal.js'
+import { type DiagonalArguments, diagonal } from './diagonal.js'
 import { emptyTensor } from './dispatch.js'
 import { gather, indexSelect, nonzero } from './indexing.js'
 import { cat } from './joining.js'
@@ -18,9 +19,17 @@ function whole(like: Tensor, numbers: readonly number[]): Tensor {
   return out
 }
 
-/** The order of elements reversed along dimensions, as `torch.flip`. */
-export function flip(self: Tensor, ...dims: Sizes): Tensor {
-  const chosen = wrapDims(sizesOf(dims), self.ndim)
+/**
+ * The order of elements reversed along dimensions, as `torch.flip`. A copy, never a view.
+ *
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).flip(0).tolist() // [[3, 4], [1, 2]]
+ * torch.tensor([[1, 2], [3, 4]]).flip({ dims: [0, 1] }).tolist() // [[4, 3], [2, 1]]
+ */
+export function flip(self: Tensor, ...dims: Sizes | [{ dims: number | Shape }]): Tensor {
+  const [first] = dims
+  const given = isOptions(first) ? ([first.dims].flat() as number[]) : sizesOf(dims as Sizes)
+  const chosen = wrapDims(given, self.ndim)
   const flipped = chosen.reduce((x, d) => {
     const size = x.layout.shape[d]
     return size < 2
@@ -47,8 +56,25 @@ export function flipud(self: Tensor): Tensor {
   return flip(self, 0)
 }
 
-/** Elements moved along dimensions, those pushed out coming in at the other end, as `torch.roll`. */
-export function roll(self: Tensor, shifts: number | Shape, dims?: number | Shape | null): Tensor {
+export interface RollOptions {
+  /** Along which dimensions, one for each shift; the flattened tensor unless given. */
+  dims?: number | Shape | null
+}
+/**
+ * Elements moved along dimensions, those pushed out coming in at the other end, as `torch.roll`:
+ * `out[(i + shift) mod n] = self[i]`.
+ *
+ * @throws Error for another number of shifts than of dimensions
+ * @example
+ * torch.tensor([1, 2, 3]).roll(1).tolist() // [3, 1, 2]
+ * torch.tensor([[1, 2], [3, 4]]).roll(1, { dims: 0 }).tolist() // [[3, 4], [1, 2]]
+ */
+export function roll(
+  self: Tensor,
+  shifts: number | Shape,
+  ...args: Arguments<[dims: number | Shape | null], RollOptions>
+): Tensor {
+  const { dims } = readArguments<RollOptions>('roll', args, ['dims'])
   const by = typeof shifts === 'number' ? [shifts] : shifts
   const along = dims === undefined || dims === null ? [] : typeof dims === 'number' ? [dims] : dims
   if (by.length === 0) throw new Error('`shifts` required')
@@ -105,12 +131,18 @@ export interface InterleaveOptions {
  */
 export function repeatInterleave(
   self: Tensor,
-  repeats?: number | Tensor | null,
-  dim?: number | null | InterleaveOptions,
-  options: InterleaveOptions = {},
+  ...args: Arguments<
+    [repeats: number | Tensor | null, dim: number | null],
+    InterleaveOptions & { repeats?: number | Tensor | null }
+  >
 ): Tensor {
-  if (repeats === undefined || repeats === null) return runsOf(self)
-  const named = typeof dim === 'object' && dim !== null ? dim : { ...options, dim: dim ?? options.dim }
+  const { repeats = null, ...named } = readArguments<InterleaveOptions & { repeats?: number | Tensor | null }>(
+    'repeat_interleave',
+    args,
+    ['repeats', 'dim'],
+    ['outputSize'],
+  )
+  if (repeats === null) return runsOf(self)
   const flat = named.dim === undefined || named.dim === null
   const x = flat ? reshape(self, -1) : self.ndim === 0 ? reshape(self, 1) : self
   const d = wrapDim(named.dim ?? 0, x.ndim)
@@ -144,8 +176,22 @@ function runsOf(counts: Tensor): Tensor {
   return whole(counts, places)
 }
 
-/** Quarter turns in the plane of two dimensions, from the first towards the second, as `torch.rot90`. */
-export function rot90(self: Tensor, k = 1, dims: Shape = [0, 1]): Tensor {
+export interface Rot90Options {
+  /** How many quarter turns; the other way if negative. */
+  k?: number
+  /** The plane: from the first dimension towards the second. */
+  dims?: Shape
+}
+/**
+ * Quarter turns in the plane of two dimensions, from the first towards the second, as `torch.rot90`.
+ *
+ * @throws Error for fewer than 2 dimensions, or twice the same
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).rot90().tolist() // [[2, 4], [1, 3]]
+ * torch.tensor([[1, 2], [3, 4]]).rot90({ k: 2 }).tolist() // [[4, 3], [2, 1]]
+ */
+export function rot90(self: Tensor, ...args: Arguments<[k: number, dims: Shape], Rot90Options>): Tensor {
+  const { k = 1, dims = [0, 1] } = readArguments<Rot90Options>('rot90', args, ['k', 'dims'])
   if (dims.length !== 2) throw new Error(`expected total rotation dims == 2, but got dims = ${dims.length}`)
   if (self.ndim < 2) throw new Error(`expected total dims >= 2, but got total dims = ${self.ndim}`)
   const [a, b] = dims.map((d) => wrapDim(d, self.ndim))
@@ -189,7 +235,12 @@ export function maskedSelect(self: Tensor, mask: Tensor): Tensor {
  * const x = torch.tensor([[3, 1, 2]])
  * x.takeAlongDim(x.argmax(1, { keepdim: true }), 1).tolist() // [[3]]
  */
-export function takeAlongDim(self: Tensor, indices: Tensor, dim?: number | null): Tensor {
+export function takeAlongDim(
+  self: Tensor,
+  indices: Tensor,
+  ...args: Arguments<[dim: number | null], { dim?: number | null }>
+): Tensor {
+  const { dim } = readArguments<{ dim?: number | null }>('take_along_dim', args, ['dim'])
   if (indices.dtype !== 'int64')
     throw new Error(`torch.take_along_dim(): dtype of indices should be Long but got ${indices.dtype}`)
   if (dim === undefined || dim === null) return gather(reshape(self, -1), 0, reshape(indices, -1))
@@ -216,23 +267,32 @@ export const selectScatter = (self: Tensor, src: Tensor, dim: number, index: num
  *
  * @example
  * torch.zeros(4).sliceScatter(torch.ones(2), 0, 0, 4, 2).tolist() // [1, 0, 1, 0]
+ * torch.zeros(4).sliceScatter(torch.ones(2), { start: 2 }).tolist() // [0, 0, 1, 1]
  */
-export const sliceScatter = (
+export function sliceScatter(
   self: Tensor,
   src: Tensor,
-  dim = 0,
-  start: number | null = null,
-  end: number | null = null,
-  step = 1,
-): Tensor => replaced(self, src, (x) => slice(x, dim, start, end, step))
+  ...args: Arguments<[dim: number, start: number | null, end: number | null, step: number], SliceOptions>
+): Tensor {
+  const names = ['dim', 'start', 'end', 'step'] as const
+  const { dim = 0, start = null, end = null, step = 1 } = readArguments<SliceOptions>('slice_scatter', args, names)
+  return replaced(self, src, (x) => slice(x, dim, start, end, step))
+}
+export interface SliceOptions {
+  dim?: number
+  start?: number | null
+  /** The end, exclusive. */
+  end?: number | null
+  step?: number
+}
 /**
  * A copy with a diagonal replaced, as `torch.diagonal_scatter`.
  *
  * @example
  * torch.zeros(2, 2).diagonalScatter(torch.ones(2)).tolist() // [[1, 0], [0, 1]]
  */
-export const diagonalScatter = (self: Tensor, src: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor =>
-  replaced(self, src, (x) => diagonal(x, offset, dim1, dim2))
+export const diagonalScatter = (self: Tensor, src: Tensor, ...args: DiagonalArguments): Tensor =>
+  replaced(self, src, (x) => diagonal(x, ...args))
 function replaced(self: Tensor, src: Tensor, part: (x: Tensor) => Tensor): Tensor {
   const out = clone(self)
   const target = part(out)

@@ -1,6 +1,7 @@
 /** Reductions: over all elements, or over some dimensions, which go away or stay with size 1. */
 
 import { type Reduction, reductions } from '../backends/backend.js'
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import { type DType, isComplex, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { contiguousStrides, Layout, type Shape, sameShape, wrapDim, wrapDims } from '../core/layout.js'
 import { type Named, named, type ValuesIndices } from '../core/results.js'
@@ -28,11 +29,35 @@ export interface SumOptions extends ReduceOptions {
   dtype?: DType
 }
 
-/** `sum(1)`, `sum([0, 1], { keepdim: true })` and `sum({ dim: 1 })` are the same call in three spellings. */
-export function readDims<O extends ReduceOptions>(dim: Dims | O | undefined, options: O | undefined): O {
-  if (dim !== null && typeof dim === 'object' && !Array.isArray(dim)) return dim as O
-  return { ...options, dim: (dim as Dims | undefined) ?? options?.dim } as O
+/** Where `keepdim` may stand: by position, or the options. */
+export type KeepOr<O> = boolean | O
+
+/**
+ * `sum(1, true)`, `sum(1, { keepdim: true })` and `sum({ dim: 1, keepdim: true })` are the same call in three spellings.
+ * `names` are those of the further options.
+ *
+ * @throws TypeError for an unknown name
+ */
+export function readDims<O extends ReduceOptions>(
+  name: string,
+  names: readonly string[],
+  dim: Dims | O | undefined,
+  keepdim: KeepOr<O> | undefined,
+  options?: O,
+): O {
+  const first = dim !== null && typeof dim === 'object' && !Array.isArray(dim) ? (dim as O) : null
+  const second = typeof keepdim === 'object' ? keepdim : options
+  const given = first ?? second
+  for (const key in given)
+    if (key !== 'dim' && key !== 'keepdim' && !names.includes(key))
+      throw new TypeError(`${name}() got an unexpected keyword argument '${key}'`)
+  if (first !== null) return first
+  const read = { ...second, dim: (dim as Dims | undefined) ?? second?.dim } as O
+  if (typeof keepdim === 'boolean') read.keepdim = keepdim
+  return read
 }
+const castable = ['dtype'] as const
+const plain = [] as const
 
 const isGiven = (dims: Dims | undefined): boolean => dims !== undefined && dims !== null
 
@@ -102,15 +127,17 @@ const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: 
  * The sum of all elements, or over `dim`, as `torch.sum`. Integers and bools are summed in int64.
  *
  * @example
+ * torch.tensor([[1, 2], [3, 4]]).sum().item() // 10
  * torch.tensor([[1, 2], [3, 4]]).sum(1).tolist() // [3, 7]
+ * torch.tensor([[1, 2], [3, 4]]).sum({ dim: 0, keepdim: true }).tolist() // [[4, 6]]
  */
-export function sum(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
-  const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
+export function sum(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
+  const { dim: dims, keepdim: keep = false, dtype } = readDims('sum', castable, dim, keepdim, options)
   const sameKind = (a: DType, b: DType): boolean => isFloatingPoint(a) === isFloatingPoint(b) && isComplex(a) === isComplex(b)
   const x = dtype !== undefined && !sameKind(dtype, self.dtype) ? to(self, dtype) : self
   return sumOp([x], {
     dims: wrapDims(dims, self.ndim),
-    keepdim,
+    keepdim: keep,
     named: isGiven(dims),
     dtype: dtype ?? (isDifferentiable(self.dtype) ? self.dtype : 'int64'),
   })[0]
@@ -126,15 +153,22 @@ const meanOp: Op<Attributes> = defineOp<Attributes>({
     return [expand(div(restore(g!, attrs, shape.length), size), shape)]
   },
 })
-/** The mean of all elements, or over `dim`, as `torch.mean`. @throws Error for integers. */
-export function mean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
-  const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
+/**
+ * The mean of all elements, or over `dim`, as `torch.mean`.
+ *
+ * @throws Error for integers, unless a dtype is given
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).mean().item() // 2.5
+ * torch.tensor([[1, 2], [3, 4]]).mean(0, true).tolist() // [[2, 3]]
+ */
+export function mean(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
+  const { dim: dims, keepdim: keep = false, dtype } = readDims('mean', castable, dim, keepdim, options)
   const x = dtype === undefined ? self : to(self, dtype)
   if (!isDifferentiable(x.dtype))
     throw new Error(
       `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`,
     )
-  return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim, named: isGiven(dims) })[0]
+  return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim: keep, named: isGiven(dims) })[0]
 }
 
 const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: DType }>({
@@ -152,14 +186,20 @@ const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype:
     return [mul(restore(g!, attrs, x.ndim), where(eq(zeros, 0), div(rest, others), alone))]
   },
 })
-/** The product of all elements, or over one `dim`, as `torch.prod`. */
-export function prod(self: Tensor, dim?: number | null | SumOptions, options?: SumOptions): Tensor {
-  const { dim: dims, keepdim = false, dtype } = readDims(dim, options)
+/**
+ * The product of all elements, or over one `dim`, as `torch.prod`. Integers and bools are multiplied in int64.
+ *
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).prod().item() // 24
+ * torch.tensor([[1, 2], [3, 4]]).prod(1).tolist() // [2, 12]
+ */
+export function prod(self: Tensor, dim?: number | null | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
+  const { dim: dims, keepdim: keep = false, dtype } = readDims('prod', castable, dim, keepdim, options)
   const x = dtype === undefined ? self : to(self, dtype)
-  if (isComplex(x.dtype)) return prodOfComplex(x, wrapDims(dims, x.ndim), keepdim)
+  if (isComplex(x.dtype)) return prodOfComplex(x, wrapDims(dims, x.ndim), keep)
   return prodOp([x], {
     dims: wrapDims(dims, self.ndim),
-    keepdim,
+    keepdim: keep,
     named: isGiven(dims),
     dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64',
   })[0]
@@ -210,19 +250,31 @@ function requireElements(self: Tensor, dims: readonly number[], named: boolean, 
   if (empty !== undefined) throw new RangeError(`${name}(): Expected reduction dim ${empty} to have non-zero size.`)
 }
 
-/** The largest elements over `dim` (several allowed), as `torch.amax`. Equal ones share the gradient. */
-export function amax(self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
-  const { dim: dims, keepdim = false } = readDims(dim, options)
+/**
+ * The largest elements over `dim` (several allowed, all unless given), as `torch.amax`. Equal ones share the gradient.
+ *
+ * @throws Error for no elements
+ * @example
+ * torch.tensor([[1, 9], [5, 3]]).amax(1).tolist() // [9, 5]
+ */
+export function amax(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<ReduceOptions>): Tensor {
+  const { dim: dims, keepdim: keep = false } = readDims('amax', plain, dim, keepdim)
   const wrapped = wrapDims(dims, self.ndim)
   requireElements(self, wrapped, isGiven(dims), 'amax')
-  return amaxOp([self], { dims: wrapped, keepdim })[0]
+  return amaxOp([self], { dims: wrapped, keepdim: keep })[0]
 }
-/** The smallest elements over `dim` (several allowed), as `torch.amin`. Equal ones share the gradient. */
-export function amin(self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
-  const { dim: dims, keepdim = false } = readDims(dim, options)
+/**
+ * The smallest elements over `dim` (several allowed, all unless given), as `torch.amin`. Equal ones share the gradient.
+ *
+ * @throws Error for no elements
+ * @example
+ * torch.tensor([[1, 9], [5, 3]]).amin(1).tolist() // [1, 3]
+ */
+export function amin(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<ReduceOptions>): Tensor {
+  const { dim: dims, keepdim: keep = false } = readDims('amin', plain, dim, keepdim)
   const wrapped = wrapDims(dims, self.ndim)
   requireElements(self, wrapped, isGiven(dims), 'amin')
-  return aminOp([self], { dims: wrapped, keepdim })[0]
+  return aminOp([self], { dims: wrapped, keepdim: keep })[0]
 }
 
 const placeOp: Op<{ dim: number; size: number; keepdim: boolean }> = defineOp<{ dim: number; size: number; keepdim: boolean }>({
@@ -282,18 +334,18 @@ export interface KeepDim {
 }
 export interface Extreme {
   (self: Tensor): Tensor
-  (self: Tensor, dim: number, options?: KeepDim): ValuesIndices
+  (self: Tensor, dim: number, keepdim?: KeepOr<KeepDim>): ValuesIndices
   (self: Tensor, dim: KeepDim & { dim: number }): ValuesIndices
 }
 function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
-  return ((self: Tensor, dim?: number | (KeepDim & { dim: number }), options?: KeepDim) => {
+  return ((self: Tensor, dim?: number | (KeepDim & { dim: number }), keep?: KeepOr<KeepDim>) => {
     if (dim === undefined) {
       const all = wrapDims(null, self.ndim)
       requireElements(self, all, false, name)
       return whole([self], { dims: all, keepdim: false })[0]
     }
-    const { dim: d, keepdim = false } = typeof dim === 'number' ? { ...options, dim } : dim
-    const wrapped = wrapDim(d, self.ndim)
+    const { dim: d, keepdim = false } = readDims<ReduceOptions>(name, plain, dim, keep)
+    const wrapped = wrapDim(d as number, self.ndim)
     requireElements(self, self.ndim === 0 ? [] : [wrapped], true, name)
     const [values, indices] = selectOps[kind]([self], { kind, dim: wrapped, keepdim })
     return named({ values, indices })
@@ -303,15 +355,23 @@ function extreme(kind: 0 | 1, whole: typeof amaxOp, name: string): Extreme {
  * The largest element, or with `dim` the largest ones and their indices, as `torch.max`. For two tensors use `maximum`.
  *
  * @example
- * const { values, indices } = torch.tensor([[1, 9], [5, 3]]).max(1) // [9, 5] and [1, 0]
+ * torch.tensor([[1, 9], [5, 3]]).max().item() // 9
+ * const { values, indices } = torch.tensor([[1, 9], [5, 3]]).max(1)
+ * values.tolist() // [9, 5]
+ * indices.tolist() // [1, 0]
  */
 export const max: Extreme = extreme(0, maxOp, 'max')
-/** The smallest element, or with `dim` the smallest ones and their indices, as `torch.min`. */
+/**
+ * The smallest element, or with `dim` the smallest ones and their indices, as `torch.min`. For two tensors use `minimum`.
+ *
+ * @example
+ * torch.tensor([[1, 9], [5, 3]]).min({ dim: 0 }).values.tolist() // [1, 3]
+ */
 export const min: Extreme = extreme(1, minOp, 'min')
 
 function argExtreme(kind: 0 | 1, name: string) {
-  return (self: Tensor, dim?: number | null | ReduceOptions, options?: ReduceOptions): Tensor => {
-    const { dim: one, keepdim = false } = readDims(dim, options)
+  return (self: Tensor, dim?: number | null | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor => {
+    const { dim: one, keepdim = false } = readDims(name, plain, dim, keep)
     if (self.dtype === 'bool') throw new Error(`"${name}_cpu" not implemented for 'Bool'`)
     const dims = wrapDims(one, self.ndim)
     if (self.layout.numel === 0 && !isGiven(one))
@@ -323,25 +383,45 @@ function argExtreme(kind: 0 | 1, name: string) {
     return shown(indices, shape)
   }
 }
-/** The index of the largest element, in the flattened tensor or along `dim`, as `torch.argmax`. */
+/**
+ * The index of the largest element, in the flattened tensor or along `dim`, as `torch.argmax`: int64.
+ *
+ * @throws Error for bools, or no elements
+ * @example
+ * torch.tensor([[1, 9], [5, 3]]).argmax().item() // 1
+ * torch.tensor([[1, 9], [5, 3]]).argmax(1).tolist() // [1, 0]
+ */
 export const argmax = argExtreme(0, 'argmax')
-/** The index of the smallest element, in the flattened tensor or along `dim`, as `torch.argmin`. */
+/**
+ * The index of the smallest element, in the flattened tensor or along `dim`, as `torch.argmin`: int64.
+ *
+ * @throws Error for bools, or no elements
+ * @example
+ * torch.tensor([[1, 9], [5, 3]]).argmin().item() // 0
+ * torch.tensor([[1, 9], [5, 3]]).argmin(1).tolist() // [0, 1]
+ */
 export const argmin = argExtreme(1, 'argmin')
 
 function truth(kind: 'any' | 'all') {
-  return (self: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor => {
-    const { dim: dims, keepdim = false } = readDims(dim, options)
-    return reduceTo(
-      kind,
-      isComplex(self.dtype) ? ne(self, 0) : self,
-      { dims: wrapDims(dims, self.ndim), keepdim },
-      self.dtype === 'uint8' ? 'uint8' : 'bool',
-    )
+  return (self: Tensor, dim?: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor => {
+    const { dim: dims, keepdim = false } = readDims(kind, plain, dim, keep)
+    const x = isComplex(self.dtype) ? ne(self, 0) : self
+    return reduceTo(kind, x, { dims: wrapDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
   }
 }
-/** Whether any element is nonzero, as `torch.any`. */
+/**
+ * Whether any element is nonzero, of all or over `dim`, as `torch.any`: bool, uint8 for uint8.
+ *
+ * @example
+ * torch.tensor([[0, 1], [0, 0]]).any(1).tolist() // [true, false]
+ */
 export const any = truth('any')
-/** Whether all elements are nonzero, as `torch.all`. */
+/**
+ * Whether all elements are nonzero, of all or over `dim`, as `torch.all`: bool, uint8 for uint8.
+ *
+ * @example
+ * torch.tensor([[2, 1], [1, 0]]).all(1).tolist() // [true, false]
+ */
 export const all = truth('all')
 
 export interface VarOptions extends ReduceOptions {
@@ -350,6 +430,12 @@ export interface VarOptions extends ReduceOptions {
   /** `unbiased: false` is `correction: 0`. */
   unbiased?: boolean
 }
+/** `(dim, unbiased, keepdim)`, or `(unbiased)` over all elements; the options at the end. */
+export type VarArguments = Arguments<[dim: Dims, unbiased: boolean, keepdim: boolean], VarOptions> | [unbiased: boolean]
+const readVar = (name: string, args: VarArguments): VarOptions =>
+  typeof args[0] === 'boolean'
+    ? { unbiased: args[0] }
+    : readArguments<VarOptions>(name, args, ['dim', 'unbiased', 'keepdim'], ['correction'])
 interface VarAttributes extends Attributes {
   readonly correction: number
 }
@@ -380,10 +466,10 @@ const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((
 )
 function spread(isStd: boolean) {
   const name = isStd ? 'std' : 'var'
-  return (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor => {
-    const { dim: dims, keepdim = false, correction, unbiased } = readDims(dim, options)
+  return (self: Tensor, ...args: VarArguments): Tensor => {
+    const { dim: dims, keepdim = false, correction, unbiased } = readVar(name, args)
     if (isComplex(self.dtype)) {
-      const parts = [real(self), imag(self)].map((part) => spread(false)(part, dim, options))
+      const parts = [real(self), imag(self)].map((part) => spread(false)(part, ...args))
       const total = add(parts[0], parts[1])
       return isStd ? sqrt(total) : total
     }
@@ -397,11 +483,25 @@ function spread(isStd: boolean) {
     })[0]
   }
 }
-/** The variance Σ(x − mean)² / (n − correction), as `torch.var`. */
+/**
+ * The variance Σ(x − mean)² / (n − correction) of all elements or over `dim`, as `torch.var`. The correction is 1, Bessel's,
+ * unless given; `unbiased: false` makes it 0.
+ *
+ * @throws Error for integers
+ * @example
+ * torch.tensor([1, 2, 3, 6]).var() // tensor(4.6667)
+ * torch.tensor([[1, 3], [2, 6]]).var({ dim: 1, unbiased: false }).tolist() // [1, 4]
+ */
 const variance = spread(false)
 
 export { variance as var }
-/** The standard deviation, the root of the variance, as `torch.std`. */
+/**
+ * The standard deviation, the root of the variance, of all elements or over `dim`, as `torch.std`.
+ *
+ * @throws Error for integers
+ * @example
+ * torch.tensor([[1, 3], [2, 6]]).std(1, { correction: 0 }).tolist() // [1, 2]
+ */
 export const std = spread(true)
 
 const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
@@ -410,9 +510,14 @@ const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
   save: ([x], [out]) => [x, out],
   backward: ([g], { saved: [x, out], attrs }) => [mul(restore(g!, attrs, x.ndim), exp(sub(x, restore(out, attrs, x.ndim))))],
 })
-/** ln Σ e^x over `dim`, without overflow, as `torch.logsumexp`. */
-export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, options?: ReduceOptions): Tensor {
-  const { dim: dims, keepdim = false } = readDims(dim, options)
+/**
+ * ln Σ e^x over `dim`, without overflow, as `torch.logsumexp`.
+ *
+ * @example
+ * torch.tensor([[0, 0], [1000, 1000]]).logsumexp(1) // tensor([6.9315e-01, 1.0007e+03])
+ */
+export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor {
+  const { dim: dims, keepdim = false } = readDims('logsumexp', plain, dim, keep)
   const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
   return logsumexpOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
 }
@@ -426,30 +531,62 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
   return sameShape(total.layout.shape, shape) ? total : reshape(total, shape)
 }
 
-/** How many elements are nonzero, as `torch.count_nonzero`. */
-export const countNonzero = (self: Tensor, dim?: Dims): Tensor => sum(ne(self, 0), dim ?? null)
+/**
+ * How many elements are nonzero, of all or over `dim`, as `torch.count_nonzero`.
+ *
+ * @example
+ * torch.tensor([[0, 1], [2, 3]]).countNonzero({ dim: 0 }).tolist() // [1, 2]
+ */
+export const countNonzero = (self: Tensor, dim?: Dims | { dim?: Dims }): Tensor =>
+  sum(ne(self, 0), readArgument<Dims>('count_nonzero', 'dim', dim, null))
 
 /** The smallest and the largest element, of all or along `dim`, as `torch.aminmax`. */
 export function aminmax(self: Tensor, { dim, keepdim = false }: { dim?: number; keepdim?: boolean } = {}): Named<'min' | 'max'> {
   return named({ min: amin(self, dim, { keepdim }), max: amax(self, dim, { keepdim }) })
 }
-/** The variance and the mean, as `torch.var_mean`. */
-export const varMean = (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor[] =>
-  withMean(variance, self, dim, options)
-/** The standard deviation and the mean, as `torch.std_mean`. */
-export const stdMean = (self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor[] =>
-  withMean(std, self, dim, options)
-function withMean(of: typeof std, self: Tensor, dim?: Dims | VarOptions, options?: VarOptions): Tensor[] {
-  const { dim: dims, keepdim } = readDims(dim, options)
-  return [of(self, dim, options), mean(self, Array.isArray(dims) && dims.length === 0 ? null : dims, { keepdim })]
+function withMean(of: typeof std, name: string, self: Tensor, args: VarArguments): Tensor[] {
+  const options = readVar(name, args)
+  const { dim, keepdim } = options
+  return [of(self, options), mean(self, Array.isArray(dim) && dim.length === 0 ? null : dim, { keepdim })]
 }
-/** The sum of all elements that are not NaN, as `torch.nansum`. */
-export function nansum(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
+/**
+ * The variance and the mean, of all elements or over `dim`, as `torch.var_mean`.
+ *
+ * @throws Error for integers
+ * @example
+ * const [v, m] = torch.varMean(torch.tensor([1, 3]), { unbiased: false })
+ * v.item() // 1
+ * m.item() // 2
+ */
+export const varMean = (self: Tensor, ...args: VarArguments): Tensor[] => withMean(variance, 'var_mean', self, args)
+/**
+ * The standard deviation and the mean, of all elements or over `dim`, as `torch.std_mean`.
+ *
+ * @throws Error for integers
+ * @example
+ * const [s, m] = torch.stdMean(torch.tensor([[1, 3], [2, 6]]), 1, false)
+ * s.tolist() // [1, 2]
+ * m.tolist() // [2, 4]
+ */
+export const stdMean = (self: Tensor, ...args: VarArguments): Tensor[] => withMean(std, 'std_mean', self, args)
+/**
+ * The sum of all elements that are not NaN, or of those over `dim`, as `torch.nansum`.
+ *
+ * @example
+ * torch.tensor([1, NaN, 2]).nansum().item() // 3
+ */
+export function nansum(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
   if (isComplex(self.dtype)) throw new Error('nansum does not support complex inputs')
-  return sum(isFloatingPoint(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, options)
+  return sum(isFloatingPoint(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, keepdim, options)
 }
-/** The mean of all elements that are not NaN, as `torch.nanmean`. */
-export function nanmean(self: Tensor, dim?: Dims | SumOptions, options?: SumOptions): Tensor {
+/**
+ * The mean of all elements that are not NaN, or of those over `dim`, as `torch.nanmean`.
+ *
+ * @throws Error for integers
+ * @example
+ * torch.tensor([1, NaN, 2]).nanmean().item() // 1.5
+ */
+export function nanmean(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
   if (!isFloatingPoint(self.dtype)) throw new Error('nanmean(): expected input to have floating point dtype')
-  return div(nansum(self, dim, options), sum(eq(self, self), dim, options))
+  return div(nansum(self, dim, keepdim, options), sum(eq(self, self), dim, keepdim, options))
 }

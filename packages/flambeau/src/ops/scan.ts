@@ -1,6 +1,7 @@
 /** Running reductions along a dimension. */
 
 import { type Scan, scans } from '../backends/backend.js'
+import type { DimOptions } from '../core/arguments.js'
 import { type DType, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { isGradEnabled } from '../core/graph.js'
 import { wrapDim } from '../core/layout.js'
@@ -40,21 +41,25 @@ export interface ScanOptions {
 }
 /** A running reduction with its in-place form. */
 export interface Running {
-  (self: Tensor, dim: number, options?: ScanOptions): Tensor
-  readonly inPlace: (self: Tensor, dim: number, options?: ScanOptions) => Tensor
+  (self: Tensor, dim: RunningDim, options?: ScanOptions): Tensor
+  readonly inPlace: (self: Tensor, dim: RunningDim, options?: ScanOptions) => Tensor
 }
+/** `1`, `{ dim: 1 }` or `{ dim: 1, dtype }`. */
+type RunningDim = number | (ScanOptions & Required<DimOptions>)
 
 /** `keeps`: the op saves its input, which writing in place would overwrite. */
 function running(op: Op<Attributes>, keeps = false): Running {
-  const call = (self: Tensor, dim: number, { dtype }: ScanOptions = {}): Tensor => {
+  const call = (self: Tensor, first: RunningDim, second?: ScanOptions): Tensor => {
+    const { dim, dtype } = typeof first === 'object' ? first : { ...second, dim: first }
     const wrapped = wrapDim(dim, self.ndim)
     if (dtype) return op([to(self, dtype)], { dim: wrapped, dtype })[0]
     return op([self], { dim: wrapped, dtype: isDifferentiable(self.dtype) ? self.dtype : 'int64' })[0]
   }
   return Object.assign(call, {
-    inPlace: (self: Tensor, dim: number, options: ScanOptions = {}): Tensor => {
+    inPlace: (self: Tensor, first: RunningDim, second?: ScanOptions): Tensor => {
       checkInPlace(self, null, null)
-      return copy_(self, call(keeps ? clone(self) : self, dim, { dtype: self.dtype, ...options }))
+      const given = typeof first === 'object' ? first : { ...second, dim: first }
+      return copy_(self, call(keeps ? clone(self) : self, { dtype: self.dtype, ...given }))
     },
   })
 }
@@ -69,6 +74,7 @@ const cumsumOp: Op<Attributes> = defineOp<Attributes>({
  *
  * @example
  * torch.tensor([1, 2, 3]).cumsum(0).tolist() // [1, 3, 6]
+ * torch.tensor([[1, 2], [3, 4]]).cumsum({ dim: 1 }).tolist() // [[1, 3], [3, 7]]
  */
 export const cumsum = running(cumsumOp)
 
@@ -78,7 +84,12 @@ const cumprodOp: Op<Attributes> = defineOp<Attributes>({
   save: ([x], [out]) => [x, out],
   backward: ([g], { saved: [x, out], attrs: { dim } }) => [cumprodGradient(g!, x, out, dim)],
 })
-/** The products x₀, x₀·x₁, … along `dim`, as `torch.cumprod`. */
+/**
+ * The products x₀, x₀·x₁, … along `dim`, as `torch.cumprod`.
+ *
+ * @example
+ * torch.tensor([1, 2, 3]).cumprod(0).tolist() // [1, 2, 6]
+ */
 export const cumprod = running(cumprodOp, true)
 
 function cumprodGradient(g: Tensor, x: Tensor, out: Tensor, dim: number): Tensor {
@@ -121,14 +132,26 @@ const extremeOp = (name: string, kind: 'max' | 'min'): Op<number> =>
   })
 const cummaxOp = extremeOp('Cummax', 'max')
 const cumminOp = extremeOp('Cummin', 'min')
-const extremes = (op: Op<number>, self: Tensor, dim: number): ValuesIndices => {
-  const [values, indices] = op([self], wrapDim(dim, self.ndim))
+const extremes = (op: Op<number>, self: Tensor, dim: number | Required<DimOptions>): ValuesIndices => {
+  const [values, indices] = op([self], wrapDim(typeof dim === 'object' ? dim.dim : dim, self.ndim))
   return named({ values, indices })
 }
-/** The largest so far along `dim` and where it was last met, as `torch.cummax`. */
-export const cummax = (self: Tensor, dim: number): ValuesIndices => extremes(cummaxOp, self, dim)
-/** The smallest so far along `dim` and where it was last met, as `torch.cummin`. */
-export const cummin = (self: Tensor, dim: number): ValuesIndices => extremes(cumminOp, self, dim)
+/**
+ * The largest so far along `dim` and where it was last met, as `torch.cummax`.
+ *
+ * @example
+ * const { values, indices } = torch.tensor([1, 3, 2]).cummax(0)
+ * values.tolist() // [1, 3, 3]
+ * indices.tolist() // [0, 1, 1]
+ */
+export const cummax = (self: Tensor, dim: number | Required<DimOptions>): ValuesIndices => extremes(cummaxOp, self, dim)
+/**
+ * The smallest so far along `dim` and where it was last met, as `torch.cummin`.
+ *
+ * @example
+ * torch.tensor([3, 1, 2]).cummin({ dim: 0 }).values.tolist() // [3, 1, 1]
+ */
+export const cummin = (self: Tensor, dim: number | Required<DimOptions>): ValuesIndices => extremes(cumminOp, self, dim)
 
 const logcumsumexpOp: Op<Attributes> = defineOp<Attributes>({
   name: 'Logcumsumexp',
@@ -147,9 +170,15 @@ const logcumsumexpOp: Op<Attributes> = defineOp<Attributes>({
     return [sub(part(gt(g!, 0), g!), part(lt(g!, 0), neg(g!)))]
   },
 })
-/** ln Σ e^x over everything so far along `dim`, without overflow, as `torch.logcumsumexp`. @throws Error for integers. */
-export function logcumsumexp(self: Tensor, dim: number): Tensor {
-  const wrapped = wrapDim(dim, self.ndim)
+/**
+ * ln Σ e^x over everything so far along `dim`, without overflow, as `torch.logcumsumexp`.
+ *
+ * @throws Error for integers.
+ * @example
+ * torch.tensor([0, 0, 0]).logcumsumexp(0) // tensor([0.0000, 0.6931, 1.0986])
+ */
+export function logcumsumexp(self: Tensor, dim: number | Required<DimOptions>): Tensor {
+  const wrapped = wrapDim(typeof dim === 'object' ? dim.dim : dim, self.ndim)
   if (!isFloatingPoint(self.dtype)) throw new Error(`"logcumsumexp_out_cpu" not implemented for '${scalarName(self.dtype)}'`)
   return logcumsumexpOp([self], { dim: wrapped, dtype: self.dtype })[0]
 }

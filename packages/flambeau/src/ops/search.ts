@@ -1,5 +1,6 @@
 /** Places in sorted sequences, counts, and membership. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { isFloatingPoint, isIntegral, promoteTypes, type Scalar, scalarName } from '../core/dtype.js'
 import { sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -75,10 +76,18 @@ export interface BincountOptions {
   /** The least number of bins. */
   minlength?: number
 }
-/** How often each of 0, 1, … occurs among non-negative integers, or the sums of their weights, as `torch.bincount`. */
-export function bincount(self: Tensor, weights?: Tensor | null | BincountOptions, minlength?: number): Tensor {
-  const options = weights instanceof Tensor || weights === null || weights === undefined ? { weights, minlength } : weights
-  const { weights: given = null, minlength: least = 0 } = options
+/**
+ * How often each of 0, 1, … occurs among non-negative integers, or the sums of their weights, as `torch.bincount`:
+ * int64 [max + 1], or `minlength` if that is more; with weights float64, or float32 where they are.
+ *
+ * @throws Error for negative numbers, or weights of another length
+ * @example
+ * torch.bincount(torch.tensor([1n, 3n, 1n])).tolist() // [0, 2, 0, 1]
+ * torch.bincount(torch.tensor([1n, 0n]), { minlength: 3 }).tolist() // [1, 1, 0]
+ */
+export function bincount(self: Tensor, ...args: Arguments<[weights: Tensor | null, minlength: number], BincountOptions>): Tensor {
+  const names = ['weights', 'minlength'] as const
+  const { weights: given = null, minlength: least = 0 } = readArguments<BincountOptions>('bincount', args, names)
   if (!isIntegral(self.dtype)) throw new Error(`"bincount_cpu" not implemented for '${scalarName(self.dtype)}'`)
   if (least < 0) throw new Error('minlength should be >= 0')
   const empty = self.layout.numel === 0
@@ -98,9 +107,18 @@ export interface HistcOptions {
   min?: number
   max?: number
 }
-/** How many elements fall into each of `bins` equal ranges from min to max (those of the elements if both are 0), as `torch.histc`. */
-export function histc(self: Tensor, bins?: number | HistcOptions, min?: number, max?: number): Tensor {
-  const { bins: count = 100, min: low = 0, max: high = 0 } = typeof bins === 'object' ? bins : { bins, min, max }
+/**
+ * How many elements fall into each of `bins` equal ranges from min to max (those of the elements if both are 0), as
+ * `torch.histc`. 100 ranges unless given; NaN and what lies outside are not counted.
+ *
+ * @throws Error for integers, no bins, or max below min
+ * @example
+ * torch.histc(torch.tensor([1, 2, 1]), 4, 0, 3).tolist() // [0, 2, 1, 0]
+ * torch.histc(torch.tensor([1, 2, 1]), { bins: 2 }).tolist() // [2, 1]
+ */
+export function histc(self: Tensor, ...args: Arguments<[bins: number, min: number, max: number], HistcOptions>): Tensor {
+  const names = ['bins', 'min', 'max'] as const
+  const { bins: count = 100, min: low = 0, max: high = 0 } = readArguments<HistcOptions>('histc', args, names)
   if (!isFloatingPoint(self.dtype)) throw new Error(`"histogram_cpu" not implemented for '${scalarName(self.dtype)}'`)
   if (!(count > 0)) throw new Error('bins must be > 0')
   let [from, to_] = [low, high]

@@ -1,5 +1,6 @@
 /** softmax and its logarithm. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { isGradEnabled } from '../core/graph.js'
 import { wrapDim } from '../core/layout.js'
@@ -41,16 +42,41 @@ function gradient(g: Tensor, out: Tensor, { dim, log }: Attributes): Tensor {
 }
 
 export interface SoftmaxOptions {
+  dim?: number
   /** Cast to this dtype first. */
-  dtype?: DType
+  dtype?: DType | null
 }
-function run(log: boolean, self: Tensor, dim: number, options: SoftmaxOptions): Tensor {
-  const x = options.dtype === undefined ? self : to(self, options.dtype)
+/** `dim` and `dtype`, by position or by name. */
+export type SoftmaxArguments = Arguments<[dim: number, dtype: DType | null], SoftmaxOptions>
+
+function run(log: boolean, self: Tensor, dim: number, dtype: DType | null | undefined): Tensor {
+  const x = dtype ? to(self, dtype) : self
   const name = log ? 'log_softmax' : 'softmax'
   if (!isFloatingPoint(x.dtype)) throw new Error(`"${name}_lastdim_kernel_impl" not implemented for '${scalarName(x.dtype)}'`)
   return softmaxes[log ? 'log' : 'plain']([x], { dim: wrapDim(dim, self.ndim), log })[0]
 }
-/** e^x / Σ e^x along `dim`, as `torch.softmax`. */
-export const softmax = (self: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor => run(false, self, dim, options)
-/** x − ln Σ e^x along `dim`, as `torch.log_softmax`. */
-export const logSoftmax = (self: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor => run(true, self, dim, options)
+function call(log: boolean, self: Tensor, args: readonly unknown[]): Tensor {
+  if (args.length === 1 && typeof args[0] === 'number') return run(log, self, args[0], null)
+  const name = log ? 'log_softmax' : 'softmax'
+  const { dim, dtype } = readArguments<SoftmaxOptions>(name, args, ['dim', 'dtype'])
+  if (typeof dim !== 'number') throw new TypeError(`${name}() missing 1 required positional arguments: "dim"`)
+  return run(log, self, dim, dtype)
+}
+/**
+ * e^x / Σ e^x along `dim`, as `torch.softmax`: of the input's shape, each slice along `dim` sums to 1.
+ *
+ * @throws Error for integers without a `dtype`.
+ * @example
+ * torch.softmax(torch.tensor([[1, 1], [0, 2]]), 1)
+ * // tensor([[0.5000, 0.5000],
+ * //         [0.1192, 0.8808]])
+ */
+export const softmax = (self: Tensor, ...args: SoftmaxArguments): Tensor => call(false, self, args)
+/**
+ * x − ln Σ e^x along `dim`, as `torch.log_softmax`.
+ *
+ * @throws Error for integers without a `dtype`.
+ * @example
+ * torch.logSoftmax(torch.tensor([0, 2]), { dim: 0 }) // tensor([-2.1269, -0.1269])
+ */
+export const logSoftmax = (self: Tensor, ...args: SoftmaxArguments): Tensor => call(true, self, args)

@@ -1,5 +1,6 @@
 /** Ordering along a dimension, and what order answers: the k extreme ones, the median, the most frequent. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { wrapDim } from '../core/layout.js'
 import { named, type ValuesIndices } from '../core/results.js'
 import type { Tensor } from '../core/tensor.js'
@@ -10,7 +11,7 @@ import { counted, filled } from './copy.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
 import { gather, scatterAdd } from './indexing.js'
 import { cat } from './joining.js'
-import { argmax, sum } from './reduce.js'
+import { argmax, type KeepDim, sum } from './reduce.js'
 import { cummax } from './scan.js'
 import { narrow, reshape, squeeze, unsqueeze } from './view.js'
 
@@ -42,30 +43,45 @@ export interface SortOptions {
   /** Keep the order of equals. Sorting here always does. */
   stable?: boolean
 }
-const readSort = (dim: number | SortOptions | undefined, options: SortOptions | undefined) =>
-  typeof dim === 'object' ? dim : { ...options, dim: dim ?? options?.dim }
+export type SortArguments = Arguments<[dim: number, descending: boolean], SortOptions>
+const readSort = (name: string, args: SortArguments): SortOptions =>
+  readArguments<SortOptions>(name, args, ['dim', 'descending'], ['stable'])
 
 /**
  * The elements in order along a dimension (the last unless given), and where they were, as `torch.sort`. NaN counts as
  * the largest; equals keep their order.
  *
  * @example
- * const { values, indices } = torch.tensor([3, 1, 2]).sort() // [1, 2, 3] and [1, 2, 0]
+ * const { values, indices } = torch.tensor([3, 1, 2]).sort()
+ * values.tolist() // [1, 2, 3]
+ * indices.tolist() // [1, 2, 0]
+ * torch.tensor([3, 1, 2]).sort({ descending: true }).values.tolist() // [3, 2, 1]
  */
-export function sort(self: Tensor, dim?: number | SortOptions, options?: SortOptions): ValuesIndices {
-  const { dim: along = -1, descending = false } = readSort(dim, options)
+export function sort(self: Tensor, ...args: SortArguments): ValuesIndices {
+  const { dim: along = -1, descending = false } = readSort('sort', args)
   const [values, indices] = sortOp([self], { dim: wrapDim(along, self.ndim), descending })
   return named({ values, indices })
 }
-/** The indices that put a dimension in order, as `torch.argsort`. */
-export const argsort = (self: Tensor, dim?: number | SortOptions, options?: SortOptions): Tensor => {
-  const { dim: along = -1, descending = false } = readSort(dim, options)
+/**
+ * The indices that put a dimension (the last unless given) in order, as `torch.argsort`.
+ *
+ * @example
+ * torch.tensor([3, 1, 2]).argsort().tolist() // [1, 2, 0]
+ * torch.tensor([3, 1, 2]).argsort(0, true).tolist() // [0, 2, 1]
+ */
+export const argsort = (self: Tensor, ...args: SortArguments): Tensor => {
+  const { dim: along = -1, descending = false } = readSort('argsort', args)
   const d = wrapDim(along, self.ndim)
   const indices = emptyTensor(self.storage.allocator, self.layout.shape, 'int64')
   if (indices.layout.numel > 0) self.storage.allocator.run('sort', self, null, indices, d, descending)
   return indices
 }
-/** The elements in order along the first dimension, as `torch.msort`. */
+/**
+ * The elements in order along the first dimension, as `torch.msort`.
+ *
+ * @example
+ * torch.tensor([[3, 1], [2, 4]]).msort().tolist() // [[2, 1], [3, 4]]
+ */
 export const msort = (self: Tensor): Tensor => sort(self, 0).values
 
 interface TopAttributes {
@@ -100,15 +116,14 @@ const sizeAlong = (self: Tensor, dim: number): number => (self.ndim === 0 ? 1 : 
  *
  * @example
  * torch.tensor([4, 9, 1, 7]).topk(2).values.tolist() // [9, 7]
+ * torch.tensor([4, 9, 1, 7]).topk(2, { largest: false }).indices.tolist() // [2, 0]
  */
 export function topk(
   self: Tensor,
   k: number,
-  dim: number | TopkOptions = -1,
-  largest?: boolean,
-  sorted?: boolean,
+  ...args: Arguments<[dim: number, largest: boolean, sorted: boolean], TopkOptions>
 ): ValuesIndices {
-  const options = typeof dim === 'object' ? dim : { dim, largest, sorted }
+  const options = readArguments<TopkOptions>('topk', args, ['dim', 'largest', 'sorted'])
   const d = wrapDim(options.dim ?? -1, self.ndim)
   if (!Number.isInteger(k) || k < 0 || k > sizeAlong(self, d)) throw new RangeError('selected index k out of range')
   const [values, indices] = topkOp([self], { dim: d, k, largest: options.largest ?? true, sorted: options.sorted ?? true })
@@ -119,11 +134,8 @@ export interface LineOptions {
   dim?: number
   keepdim?: boolean
 }
-const readLine = (dim: number | LineOptions | null | undefined, keepdim: boolean | LineOptions | undefined): LineOptions => {
-  if (typeof dim === 'object' && dim !== null) return dim
-  const options = typeof keepdim === 'object' ? keepdim : { keepdim }
-  return { ...options, dim: dim ?? options.dim }
-}
+type LineArguments = Arguments<[dim: number, keepdim: boolean], LineOptions>
+const readLine = (name: string, args: LineArguments): LineOptions => readArguments<LineOptions>(name, args, ['dim', 'keepdim'])
 /** Results that kept their dimension, without it if it is not wanted. */
 function shown(values: Tensor, indices: Tensor, dim: number, keepdim: boolean | undefined): ValuesIndices {
   if (keepdim || values.ndim === 0) return named({ values, indices })
@@ -141,14 +153,16 @@ const pick = (name: string, overload = 0): Op<number> =>
   })
 
 const kthvalueOp = pick('Kthvalue')
-/** The k-th smallest element (k counts from 1) along a dimension and where it was, as `torch.kthvalue`. */
-export function kthvalue(
-  self: Tensor,
-  k: number,
-  dim: number | LineOptions = -1,
-  keepdim?: boolean | LineOptions,
-): ValuesIndices {
-  const options = readLine(dim, keepdim)
+/**
+ * The k-th smallest element (k counts from 1) along a dimension (the last unless given) and where it was, as
+ * `torch.kthvalue`.
+ *
+ * @throws RangeError for a k out of range
+ * @example
+ * torch.tensor([4, 9, 1, 7]).kthvalue(2).values.item() // 4
+ */
+export function kthvalue(self: Tensor, k: number, ...args: LineArguments): ValuesIndices {
+  const options = readLine('kthvalue', args)
   const d = wrapDim(options.dim ?? -1, self.ndim)
   if (!Number.isInteger(k) || k < 1 || k > sizeAlong(self, d))
     throw new RangeError(`kthvalue(): selected number k out of range for dimension ${d}`)
@@ -196,13 +210,13 @@ const wholeMedianOps: Op<boolean>[] = ['Median', 'Nanmedian'].map((name) =>
 /** The median of all elements, or with `dim` of each line, with its index. */
 export interface Median {
   (self: Tensor): Tensor
-  (self: Tensor, dim: number, options?: { keepdim?: boolean }): ValuesIndices
-  (self: Tensor, dim: { dim: number; keepdim?: boolean }): ValuesIndices
+  (self: Tensor, dim: number, keepdim?: boolean | KeepDim): ValuesIndices
+  (self: Tensor, dim: KeepDim & { dim: number }): ValuesIndices
 }
 function medianOf(name: string, ignoreNan: boolean): Median {
-  return ((self: Tensor, dim?: number | LineOptions, options?: boolean | LineOptions) => {
-    if (dim === undefined) return wholeMedianOps[Number(ignoreNan)]([self], ignoreNan)[0]
-    const { dim: along = -1, keepdim } = readLine(dim, options)
+  return ((self: Tensor, ...args: LineArguments) => {
+    if (args.length === 0 || args[0] === undefined) return wholeMedianOps[Number(ignoreNan)]([self], ignoreNan)[0]
+    const { dim: along = -1, keepdim } = readLine(name, args)
     return medianAlong(name, self, along, keepdim, ignoreNan)
   }) as Median
 }
@@ -214,13 +228,27 @@ function medianOf(name: string, ignoreNan: boolean): Median {
  * torch.tensor([5, 1, 3, 9]).median().item() // 3
  */
 export const median: Median = medianOf('median', false)
-/** The median without regard to NaN, as `torch.nanmedian`. */
+/**
+ * The median without regard to NaN, as `torch.nanmedian`.
+ *
+ * @example
+ * torch.tensor([5, NaN, 1]).nanmedian().item() // 1
+ */
 export const nanmedian: Median = medianOf('nanmedian', true)
 
 const modeOp = pick('Mode')
-/** The most frequent element of each line (of several, the smallest) and the last place where it is, as `torch.mode`. */
-export function mode(self: Tensor, dim: number | LineOptions = -1, keepdim?: boolean | LineOptions): ValuesIndices {
-  const options = readLine(dim, keepdim)
+/**
+ * The most frequent element of each line of a dimension, the last unless given (of several, the smallest), and the last
+ * place where it is, as `torch.mode`.
+ *
+ * @throws RangeError for a dimension of size 0
+ * @example
+ * const { values, indices } = torch.tensor([2, 5, 2, 5]).mode()
+ * values.item() // 2
+ * indices.item() // 2
+ */
+export function mode(self: Tensor, ...args: LineArguments): ValuesIndices {
+  const options = readLine('mode', args)
   const d = wrapDim(options.dim ?? -1, self.ndim)
   requireSize('mode', self, d)
   if (self.ndim === 0) return named({ values: self.clone(), indices: filled(self, [], 0, 'int64') })

@@ -1,5 +1,6 @@
 /** Further functions of one and two operands. */
 
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import { type DType, isComplex, isDifferentiable, isFloatingPoint, resultTypeOf, type Scalar, scalarName } from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -9,7 +10,7 @@ import { abs, add, mul, pow, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, isnan, le, logicalAnd, logicalOr } from './comparison.js'
 import { item } from './creation.js'
-import { eitherBinary, floatsOnly, notComplex, tensorBinary, unary } from './define.js'
+import { eitherBinary, floatsOnly, notComplex, tensorBinary, unary, type WithInPlace } from './define.js'
 import { checkInPlace } from './dispatch.js'
 import { lgamma } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
@@ -59,12 +60,24 @@ const clampedLogit = new PointwiseOp('Logit', ['x', 'eps'], [e.log(e.div(clamped
   untyped: ['eps'],
   gradients: { x: e.where(e.either(e.lt(x, eps), e.gt(x, e.sub(1, eps))), 0, e.div(g, e.mul(x, e.sub(1, x)))) },
 })
-/** ln(x / (1 − x)), with x limited to [eps, 1 − eps] where eps is given, as `torch.logit`. */
-export const logit = Object.assign(
-  (self: Tensor, limit: number | null = null): Tensor => (limit === null ? plainLogit(self) : clampedLogit.call(self, limit)),
+type Logit = (self: Tensor, eps?: number | null | { eps?: number | null }) => Tensor
+/**
+ * ln(x / (1 − x)), with x limited to [eps, 1 − eps] where eps is given, as `torch.logit`: the inverse of the sigmoid.
+ *
+ * @example
+ * torch.logit(torch.tensor([0.5, 0.9])) // tensor([0.0000, 2.1972])
+ * torch.logit(torch.tensor([0, 0.9]), { eps: 0.25 }) // tensor([-1.0986,  1.0986])
+ */
+export const logit: WithInPlace<Logit> = Object.assign<Logit, { inPlace: Logit }>(
+  (self, given) => {
+    const limit = readArgument<number | null>('logit', 'eps', given, null)
+    return limit === null ? plainLogit(self) : clampedLogit.call(self, limit)
+  },
   {
-    inPlace: (self: Tensor, limit: number | null = null): Tensor =>
-      limit === null ? plainLogit.inPlace(self) : clampedLogit.callInPlace(self, limit),
+    inPlace: (self, given) => {
+      const limit = readArgument<number | null>('logit_', 'eps', given, null)
+      return limit === null ? plainLogit.inPlace(self) : clampedLogit.callInPlace(self, limit)
+    },
   },
 )
 
@@ -140,21 +153,34 @@ const largest: Partial<Record<DType, number>> = {
   float64: Number.MAX_VALUE,
 }
 type Replacement = number | null
-function replacements(dtype: DType, forNan: Replacement, forPosinf: Replacement, forNeginf: Replacement) {
-  const top = largest[dtype]!
-  return [forNan ?? 0, forPosinf ?? top, forNeginf ?? -top] as const
+export interface NanToNumOptions {
+  /** What stands for NaN; 0 unless given. */
+  nan?: Replacement
+  /** What stands for ∞; the dtype's largest number unless given. */
+  posinf?: Replacement
+  /** What stands for −∞; the dtype's lowest number unless given. */
+  neginf?: Replacement
 }
-/** NaN and the infinities replaced by numbers: 0 and the largest ones unless given, as `torch.nan_to_num`. */
-export const nanToNum = Object.assign(
-  (self: Tensor, forNan: Replacement = null, forPosinf: Replacement = null, forNeginf: Replacement = null): Tensor =>
-    isDifferentiable(self.dtype)
-      ? numbersOnly.call(self, ...replacements(self.dtype, forNan, forPosinf, forNeginf))
-      : to(self, { copy: true }),
+type NanToNumArguments = Arguments<[nan: Replacement, posinf: Replacement, neginf: Replacement], NanToNumOptions>
+type NanToNum = (self: Tensor, ...args: NanToNumArguments) => Tensor
+function replacements(dtype: DType, args: NanToNumArguments): [number, number, number] {
+  const given = readArguments<NanToNumOptions>('nan_to_num', args, ['nan', 'posinf', 'neginf'])
+  const top = largest[dtype]!
+  return [given.nan ?? 0, given.posinf ?? top, given.neginf ?? -top]
+}
+/**
+ * NaN and the infinities replaced by numbers: 0 and the largest ones unless given, as `torch.nan_to_num`.
+ *
+ * @example
+ * torch.nanToNum(torch.tensor([NaN, 2])).tolist() // [0, 2]
+ * torch.nanToNum(torch.tensor([NaN, Infinity, -Infinity]), { nan: 1, posinf: 2, neginf: 3 }).tolist() // [1, 2, 3]
+ */
+export const nanToNum: WithInPlace<NanToNum> = Object.assign(
+  (self: Tensor, ...args: NanToNumArguments): Tensor =>
+    isDifferentiable(self.dtype) ? numbersOnly.call(self, ...replacements(self.dtype, args)) : to(self, { copy: true }),
   {
-    inPlace: (self: Tensor, forNan: Replacement = null, forPosinf: Replacement = null, forNeginf: Replacement = null): Tensor =>
-      isDifferentiable(self.dtype)
-        ? numbersOnly.callInPlace(self, ...replacements(self.dtype, forNan, forPosinf, forNeginf))
-        : self,
+    inPlace: (self: Tensor, ...args: NanToNumArguments): Tensor =>
+      isDifferentiable(self.dtype) ? numbersOnly.callInPlace(self, ...replacements(self.dtype, args)) : self,
   },
 )
 
@@ -171,8 +197,18 @@ export interface CloseOptions {
   /** Whether NaN counts as close to NaN. */
   equalNan?: boolean
 }
-/** Whether |self − other| <= atol + rtol·|other|, element by element, as `torch.isclose`. */
-export function isclose(self: Tensor, other: Tensor, { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {}): Tensor {
+export type CloseArguments = Arguments<[rtol: number, atol: number, equalNan: boolean], CloseOptions>
+/**
+ * Whether |self − other| <= atol + rtol·|other|, element by element, as `torch.isclose`. rtol is 1e-5 and atol 1e-8
+ * unless given.
+ *
+ * @throws Error for different dtypes, or a negative tolerance
+ * @example
+ * torch.isclose(torch.tensor([1, 2]), torch.tensor([1.000001, 3])).tolist() // [true, false]
+ */
+export function isclose(self: Tensor, other: Tensor, ...args: CloseArguments): Tensor {
+  const names = ['rtol', 'atol', 'equalNan'] as const
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = readArguments<CloseOptions>('isclose', args, names)
   if (self.dtype !== other.dtype) throw new Error(`${scalarName(self.dtype)} did not match ${scalarName(other.dtype)}`)
   if (rtol < 0) throw new Error(`rtol must be greater than or equal to zero, but got ${rtol}`)
   if (atol < 0) throw new Error(`atol must be greater than or equal to zero, but got ${atol}`)
@@ -182,9 +218,15 @@ export function isclose(self: Tensor, other: Tensor, { rtol = 1e-5, atol = 1e-8,
   const close = logicalOr(eq(p, q), finite)
   return equalNan ? logicalOr(close, logicalAnd(isnan(p), isnan(q))) : close
 }
-/** Whether all elements are close, as `torch.allclose`. */
-export const allclose = (self: Tensor, other: Tensor, options: CloseOptions = {}): boolean =>
-  item(all(isclose(self, other, options))) as boolean
+/**
+ * Whether all elements are close, as `torch.allclose`: `isclose` everywhere.
+ *
+ * @throws Error for different dtypes, or a negative tolerance
+ * @example
+ * torch.allclose(torch.tensor([1, 2]), torch.tensor([1, 2.1]), { atol: 0.2 }) // true
+ */
+export const allclose = (self: Tensor, other: Tensor, ...args: CloseArguments): boolean =>
+  item(all(isclose(self, other, ...args))) as boolean
 /** Whether two tensors have the same shape and elements, as `torch.equal`. */
 export function equal(self: Tensor, other: Tensor): boolean {
   if (self.dtype !== other.dtype)
@@ -203,13 +245,17 @@ function multivariateLgamma(self: Tensor, p: number): Tensor {
     (p * (p - 1) * Math.log(Math.PI)) / 4,
   )
 }
-/** The logarithm of the multivariate gamma function of dimension p, as `torch.mvlgamma`. */
-export const mvlgamma = Object.assign(
-  (self: Tensor, p: number | { p: number }): Tensor => multivariateLgamma(self, typeof p === 'object' ? p.p : p),
-  {
-    inPlace: (self: Tensor, p: number): Tensor => {
-      checkInPlace(self, null, isFloatingPoint(self.dtype) ? self.dtype : 'float32')
-      return copy_(self, multivariateLgamma(clone(self), p))
-    },
+/**
+ * The logarithm of the multivariate gamma function of dimension p, as `torch.mvlgamma`:
+ * p(p − 1)/4 · ln π + Σⱼ ln Γ(x − j/2) for j from 0 to p − 1.
+ *
+ * @throws Error for p < 1
+ * @example
+ * torch.mvlgamma(torch.tensor([2.5]), 2) // tensor([0.8569])
+ */
+export const mvlgamma = Object.assign((self: Tensor, p: number): Tensor => multivariateLgamma(self, p), {
+  inPlace: (self: Tensor, p: number): Tensor => {
+    checkInPlace(self, null, isFloatingPoint(self.dtype) ? self.dtype : 'float32')
+    return copy_(self, multivariateLgamma(clone(self), p))
   },
-)
+})

@@ -1,5 +1,6 @@
 /** Elements, or slices, without repetition. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { wrapDim } from '../core/layout.js'
 import { type Named, named } from '../core/results.js'
 import type { Tensor } from '../core/tensor.js'
@@ -33,6 +34,21 @@ export type UniqueResult = Named<'output' | 'inverseIndices' | 'counts'>
 export interface Unique<O extends ConsecutiveOptions> {
   (self: Tensor, options?: O & { returnInverse?: false; returnCounts?: false }): Tensor
   (self: Tensor, options: O): UniqueResult
+}
+/** `unique`, whose arguments come by position too: without the second and third, the elements alone. */
+export interface PlainUnique extends Unique<UniqueOptions> {
+  (self: Tensor, sorted: boolean, options?: UniqueOptions & { returnInverse?: false; returnCounts?: false }): Tensor
+  (
+    self: Tensor,
+    ...args: Arguments<[sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null], UniqueOptions>
+  ): UniqueResult
+}
+/** `uniqueConsecutive`, whose arguments come by position too. */
+export interface ConsecutiveUnique extends Unique<ConsecutiveOptions> {
+  (
+    self: Tensor,
+    ...args: Arguments<[returnInverse: boolean, returnCounts: boolean, dim: number | null], ConsecutiveOptions>
+  ): UniqueResult
 }
 
 /** Rows [n, m] to be compared, and back from chosen rows to the shape of the input. */
@@ -99,9 +115,21 @@ function distinct(self: Tensor, options: ConsecutiveOptions, sorted: boolean): T
  *
  * @example
  * torch.tensor([3, 1, 3]).unique().tolist() // [1, 3]
+ * const { output, counts } = torch.tensor([3, 1, 3]).unique({ returnCounts: true })
+ * output.tolist() // [1, 3]
+ * counts.tolist() // [1, 2]
  */
-export const unique: Unique<UniqueOptions> = ((self: Tensor, options: UniqueOptions = {}) =>
-  distinct(self, options, true)) as Unique<UniqueOptions>
-/** The elements without those that equal the one before them, as `torch.unique_consecutive`. */
-export const uniqueConsecutive: Unique<ConsecutiveOptions> = ((self: Tensor, options: ConsecutiveOptions = {}) =>
-  distinct(self, options, false)) as Unique<ConsecutiveOptions>
+export const unique: PlainUnique = ((self: Tensor, ...args: unknown[]) => {
+  const names = ['sorted', 'returnInverse', 'returnCounts', 'dim'] as const
+  return distinct(self, readArguments<UniqueOptions>('unique', args, names), true)
+}) as PlainUnique
+/**
+ * The elements without those that equal the one before them, as `torch.unique_consecutive`.
+ *
+ * @example
+ * torch.tensor([1, 1, 2, 1]).uniqueConsecutive().tolist() // [1, 2, 1]
+ */
+export const uniqueConsecutive: ConsecutiveUnique = ((self: Tensor, ...args: unknown[]) => {
+  const names = ['returnInverse', 'returnCounts', 'dim'] as const
+  return distinct(self, readArguments<ConsecutiveOptions>('unique_consecutive', args, names), false)
+}) as ConsecutiveUnique

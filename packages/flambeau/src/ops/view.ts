@@ -1,5 +1,6 @@
 /** Views: another layout on the same storage, never a kernel. */
 
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import { type DType, isIntegral } from '../core/dtype.js'
 import { edgeOf, isGradEnabled, Node, setHistory } from '../core/graph.js'
 import { type Layout, numelOf, type Shape, showShape, wrapDim, wrapDims } from '../core/layout.js'
@@ -133,11 +134,18 @@ export function t(self: Tensor): Tensor {
   return makeView('T', self, layout, (g) => t(g))
 }
 
-/** Without the dimensions of size 1, or without the given ones of that size, as `torch.squeeze`. */
-export function squeeze(self: Tensor, dim?: number | readonly number[]): Tensor {
+/**
+ * Without the dimensions of size 1, or without the given ones of that size, as `torch.squeeze`: a view.
+ *
+ * @example
+ * torch.zeros(1, 2, 1).squeeze().shape // [2]
+ * torch.zeros(1, 2, 1).squeeze({ dim: 0 }).shape // [2, 1]
+ */
+export function squeeze(self: Tensor, dim?: number | readonly number[] | { dim?: number | readonly number[] }): Tensor {
   const own = self.layout.shape
+  const dims = readArgument<number | readonly number[] | null>('squeeze', 'dim', dim, null)
   const chosen =
-    dim === undefined ? own.map((_, d) => d) : (typeof dim === 'number' ? [dim] : dim).map((d) => wrapDim(d, self.ndim))
+    dims === null ? own.map((_, d) => d) : (typeof dims === 'number' ? [dims] : dims).map((d) => wrapDim(d, self.ndim))
   const kept = own.map((_, d) => d).filter((d) => own[d] !== 1 || !chosen.includes(d))
   return makeView('Squeeze', self, self.layout.permute(kept), (g) => reshape(g, own))
 }
@@ -261,8 +269,24 @@ export function narrow(self: Tensor, dim: number, start: number | Tensor, length
   return makeView('Slice', self, self.layout.slice(d, from, length), (g) => embed(g, self.layout.shape, d, from, 1))
 }
 
-/** Dimensions `startDim` to `endDim` merged into one, as `torch.flatten`. */
-export function flatten(self: Tensor, startDim = 0, endDim = -1): Tensor {
+export interface FlattenOptions {
+  /** The first dimension to be merged. */
+  startDim?: number
+  /** The last one. */
+  endDim?: number
+}
+/**
+ * Dimensions `startDim` to `endDim` (all of them unless given) merged into one, as `torch.flatten`: a view where the
+ * strides allow it.
+ *
+ * @throws Error where startDim comes after endDim
+ * @example
+ * torch.zeros(2, 3, 4).flatten().shape // [24]
+ * torch.zeros(2, 3, 4).flatten(1).shape // [2, 12]
+ * torch.zeros(2, 3, 4).flatten({ endDim: 1 }).shape // [6, 4]
+ */
+export function flatten(self: Tensor, ...args: Arguments<[startDim: number, endDim: number], FlattenOptions>): Tensor {
+  const { startDim = 0, endDim = -1 } = readArguments<FlattenOptions>('flatten', args, ['startDim', 'endDim'])
   const [from, to] = [wrapDim(startDim, self.ndim), wrapDim(endDim, self.ndim)]
   if (from > to) throw new Error('flatten() has invalid args: start_dim cannot come after end_dim')
   const own = self.layout.shape

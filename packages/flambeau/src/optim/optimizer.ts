@@ -47,7 +47,10 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
   /** Checks a group's settings. @throws Error in PyTorch's words. */
   protected abstract check(group: Required<O>): void
 
-  /** Changes one parameter that has a gradient; recording is off. */
+  /**
+   * Changes one parameter that has a gradient; recording is off. The gradient's memory may be reused once the step is over: what
+   * is to be kept of it must be copied.
+   */
   protected abstract update(parameter: Tensor, gradient: Tensor, group: Required<O>): void
 
   /** Adds parameters with settings of their own, for layers that are unfrozen later. */
@@ -79,7 +82,7 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
     const loss = closure && enableGrad(closure)
     noGrad(() => {
       for (const group of this.paramGroups)
-        for (const param of group.params) if (param.grad !== null) this.update(param, param.grad, group)
+        for (const param of group.params) if (param.gradient !== null) this.update(param, param.gradient, group)
     })
     return loss
   }

@@ -12,6 +12,7 @@ import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './index
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
 import { BufferMemory } from './memory.js'
+import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from './norm.js'
 import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
@@ -38,6 +39,10 @@ const kernels: KernelTable = {
   avgPoolBackward,
   nllLoss,
   nllLossBackward,
+  batchNorm,
+  batchNormBackward,
+  layerNorm,
+  layerNormBackward,
   gather,
   scatter,
   indexSelect,
