@@ -71,7 +71,15 @@ import { inspectSymbol, showTensor } from './show.js'
 
 const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, aliasOf: _aliasOf, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
-const { complex: _complex, polar: _polar, viewAsComplex: _viewAsComplex, viewAsReal: _viewAsReal, ...complexNumbers } = complexes
+const {
+  complex: _complex,
+  polar: _polar,
+  viewAsComplex: _viewAsComplex,
+  real: _real,
+  imag: _imag,
+  viewAsReal: _viewAsReal,
+  ...complexNumbers
+} = complexes
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
 
 const { trilIndices: _trilIndices, triuIndices: _triuIndices, ...diagonal } = diagonals
@@ -182,6 +190,10 @@ declare module './core/tensor.js' {
     readonly T: Tensor
     /** The last two dimensions transposed. */
     readonly mT: Tensor
+    /** A view of the real part; a real tensor itself. What is assigned is copied there. */
+    real: Tensor
+    /** A view of the imaginary part; an error for a real tensor. What is assigned is copied there. */
+    imag: Tensor
     /** The matrix transposed and conjugated. */
     readonly H: Tensor
     /** The last two dimensions transposed, and all conjugated. */
@@ -277,5 +289,7 @@ export function installMethods(): void {
     if (self.ndim === 1) throw new Error('tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.')
     return complexes.adjoint(self)
   })
+  property('real', complexes.real, (self, value) => void cast.copy_(complexes.real(self), value))
+  property('imag', complexes.imag, (self, value) => void cast.copy_(complexes.imag(self), value))
   property('data', view.detach)
 }

@@ -61,7 +61,7 @@ const rules: Partial<Record<Primitive, Rule>> = {
   // d/da is 0 where the exponent is 0, whatever a is; d/db is 0 where a = 0 and b >= 0, as PyTorch defines them.
   pow: ([a, b], o) => [
     e.where(e.eq(b, 0), 0, e.mul(b, e.pow(a, e.sub(b, 1)))),
-    e.where(e.both(e.eq(a, 0), e.ge(b, 0)), 0, e.mul(o, e.log(a))),
+    e.where(e.both(e.eq(a, 0), e.ge(e.re(b), 0)), 0, e.mul(o, e.log(a))),
   ],
   atan2: ([a, b]) => {
     const r2 = e.add(e.square(a), e.square(b))
