@@ -44,17 +44,20 @@ const sqrt: Rule = ([a]) => {
   const im = imaginary(a)
   // Half of |a| and |re| each: their sum could overflow, their difference could cancel.
   const root = e.sqrt(e.add(e.mul(0.5, e.hypot(a.re, im)), e.mul(0.5, e.abs(a.re))))
-  const other = e.where(e.eq(root, 0), e.abs(im), e.div(e.mul(0.5, e.abs(im)), root))
+  const whole = e.either(e.eq(root, 0), e.isinf(im))
+  const other = e.where(whole, e.abs(im), e.div(e.mul(0.5, e.abs(im)), root))
   const right = e.ge(a.re, 0)
   return { re: e.where(right, root, other), im: e.copysign(e.where(right, other, root), im) }
 }
+/** A product that a factor of 0 makes 0, whatever has overflowed. */
+const timesZero = (zero: Expr, by: Expr): Expr => e.where(e.eq(zero, 0), zero, e.mul(zero, by))
 const sinh: Rule = ([a]) => ({
-  re: e.mul(e.sinh(a.re), e.cos(imaginary(a))),
-  im: e.mul(e.cosh(a.re), e.sin(imaginary(a))),
+  re: timesZero(e.sinh(a.re), e.cos(imaginary(a))),
+  im: timesZero(e.sin(imaginary(a)), e.cosh(a.re)),
 })
 const cosh: Rule = ([a]) => ({
   re: e.mul(e.cosh(a.re), e.cos(imaginary(a))),
-  im: e.mul(e.sinh(a.re), e.sin(imaginary(a))),
+  im: timesZero(e.sin(imaginary(a)), e.sinh(a.re)),
 })
 const tanh: Rule = ([a]) => {
   const [t, s] = [e.tanh(a.re), e.tan(imaginary(a))]

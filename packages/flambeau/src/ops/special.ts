@@ -142,6 +142,7 @@ const numbersOnly = new PointwiseOp(
   [e.where(e.ne(x, x), nan, e.where(e.eq(x, INFINITY), posinf, e.where(e.eq(x, -INFINITY), neginf, x)))],
   {
     untyped: ['nan', 'posinf', 'neginf'],
+    check: notComplex,
     gradients: { x: e.where(e.both(e.eq(x, x), e.lt(e.abs(x), INFINITY)), g, 0) },
   },
 )
