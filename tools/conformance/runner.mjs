@@ -3,6 +3,7 @@
 import { filesOf } from './format.mjs'
 import { runModuleCase } from './modules.mjs'
 import { runOpCase } from './ops.mjs'
+import { runOptimizerCase, runSchedulerCase } from './optim.mjs'
 import { runPrintingCase, runPromotionCase, runRandomCase } from './sections.mjs'
 
 const sections = {
@@ -12,6 +13,8 @@ const sections = {
   promotion: runPromotionCase,
   rng: runRandomCase,
   printing: runPrintingCase,
+  optim: runOptimizerCase,
+  lr_scheduler: runSchedulerCase,
 }
 export const sectionNames = Object.keys(sections)
 

@@ -10,6 +10,7 @@ import * as activation from './ops/activation.js'
 import * as aliases from './ops/aliases.js'
 import * as arithmetic from './ops/arithmetic.js'
 import { at, setAt } from './ops/at.js'
+import * as binaryParts from './ops/binaryParts.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
 import * as complexes from './ops/complex.js'
@@ -19,6 +20,7 @@ import {
   item,
   itemBigInt,
   newEmpty,
+  newEmptyStrided,
   newFull,
   newOnes,
   newTensor,
@@ -31,15 +33,18 @@ import {
 import * as diagonals from './ops/diagonal.js'
 import { diff } from './ops/differences.js'
 import * as elementary from './ops/elementary.js'
+import { i0, igamma, igammac, polygammaOf } from './ops/gamma.js'
 import { histogram } from './ops/histogram.js'
-import { gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd } from './ops/indexing.js'
+import { argwhere, gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd } from './ops/indexing.js'
 import { indexCopy, indexFill, indexPut, maskedScatter, put, take } from './ops/indexPut.js'
+import * as inplaceViews from './ops/inplaceViews.js'
 import * as integers from './ops/integers.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
 import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
 import { dist, norm, renorm } from './ops/norm.js'
 import { cross, kron, matrixPower, vdot } from './ops/products.js'
 import * as quantiles from './ops/quantile.js'
+import * as queries from './ops/queries.js'
 import {
   bernoulli,
   bernoulli_,
@@ -88,6 +93,7 @@ const functions = {
   ...activations,
   ...aliases,
   ...arithmetic,
+  ...binaryParts,
   ...cast,
   ...comparison,
   ...diagonal,
@@ -104,17 +110,21 @@ const functions = {
   ...{ addbmm, addmm, addmv, addr, baddbmm, inner, bmm, dot, matmul, mm, mv, outer },
   ...{ indexReduce, scatterReduce },
   ...{ at, setAt, indexCopy, indexFill, indexPut, maskedScatter, put, take },
-  ...{ gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd },
+  ...{ argwhere, gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd },
   ...{ bernoulli, bernoulli_, cauchy_, exponential_, geometric_, logNormal_, multinomial, normal_, random_, uniform_ },
   ...{ bincount, bucketize, diff, histc, histogram, unique, uniqueConsecutive },
   ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
+  ...{ i0, igamma, igammac, polygamma: polygammaOf },
+  ...inplaceViews,
   ...integers,
   ...complexNumbers,
+  ...queries,
+  ...{ nelement: queries.numel, ndimension: (self: Tensor): number => self.ndim },
   ...quantiles,
   ...scans,
   ...sorting,
   ...{ emptyLike, fullLike, item, itemBigInt, onesLike, tolist, toTypedArray, zerosLike },
-  ...{ newEmpty, newFull, newOnes, newTensor, newZeros },
+  ...{ newEmpty, newEmptyStrided, newFull, newOnes, newTensor, newZeros },
   ...{ backward: engine.backward },
   ...leaf,
 }
@@ -170,14 +180,12 @@ declare module './core/tensor.js' {
     size(dim: number): number
     /** The number of dimensions. */
     dim(): number
-    numel(): number
     /** Steps in elements, or one of them. */
     stride(): readonly number[]
     stride(dim: number): number
     storageOffset(): number
     elementSize(): number
     isContiguous(): boolean
-    isFloatingPoint(): boolean
     /** This tensor on the CPU; a promise, because leaving an accelerator is asynchronous. */
     cpu(): Promise<Tensor>
     /** Gives this tensor's memory back at once; using it afterwards is an error. Never required. */
@@ -248,12 +256,10 @@ export function installMethods(): void {
     where: (self: Tensor, condition: Tensor, other: Tensor | number) => comparison.where(condition, self, other),
     size: (self: Tensor, dim?: number) => (dim === undefined ? self.layout.shape : self.layout.shape.at(dim)),
     dim: (self: Tensor) => self.layout.shape.length,
-    numel: (self: Tensor) => self.layout.numel,
     stride: (self: Tensor, dim?: number) => (dim === undefined ? self.layout.strides : self.layout.strides.at(dim)),
     storageOffset: (self: Tensor) => self.layout.offset,
     elementSize: (self: Tensor) => itemSize(self.dtype),
     isContiguous: (self: Tensor) => self.layout.isContiguous,
-    isFloatingPoint: (self: Tensor) => self.dtype.includes('float'),
     cpu: async (self: Tensor) => self,
     dispose: (self: Tensor) => self.storage.release(),
     toString: showTensor,

@@ -67,13 +67,20 @@ template <class C> inline C from(int64_t x) { return C(x); }
 template <class C> inline C from(uint8_t x) { return C(x); }
 template <class C> inline C from(Bool x) { return C(x.value != 0); }
 
-// A float outside the integer's range is undefined in C++; here it becomes the lowest int64, as x86 gives, then wraps.
+// A float outside the integer's range is undefined in C++; here it becomes the lowest int64, as x86 gives.
 template <class F> inline int64_t truncate(F v) {
   return v >= F(-9223372036854775808.0) && v < F(9223372036854775808.0) ? int64_t(v) : INT64_MIN;
 }
+// The signed types of up to 32 bits go through int32 and wrap from there, as in PyTorch; uint8 and int64 through int64.
+template <class T, class F> inline T truncateTo(F v) {
+  if constexpr (T(-1) < T(0) && sizeof(T) <= 4)
+    return T(v >= F(-2147483648.0) && v < F(2147483648.0) ? int32_t(v) : INT32_MIN);
+  else
+    return T(truncate(v));
+}
 template <class T, class C> struct To { static T of(C v) { return T(v); } };
-template <class T> struct To<T, float> { static T of(float v) { return T(truncate(v)); } };
-template <class T> struct To<T, double> { static T of(double v) { return T(truncate(v)); } };
+template <class T> struct To<T, float> { static T of(float v) { return truncateTo<T>(v); } };
+template <class T> struct To<T, double> { static T of(double v) { return truncateTo<T>(v); } };
 template <> struct To<float, float> { static float of(float v) { return v; } };
 template <> struct To<double, float> { static double of(float v) { return v; } };
 template <> struct To<float, double> { static float of(double v) { return float(v); } };

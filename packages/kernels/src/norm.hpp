@@ -16,18 +16,6 @@ template <class C> FLAMBEAU_INLINE double sumLanes(Vec<C> v) {
   return s;
 }
 
-// body(j, get, put) for every vector of n elements: `get(p)` and `put(p, v)` work at p + j and know the end of the run.
-template <class C, class Body> FLAMBEAU_INLINE void eachVector(int64_t n, Body body) {
-  constexpr int64_t w = kLanes<C>;
-  int64_t j = 0;
-  for (; j + w <= n; j += w)
-    body([j](const C* p) __attribute__((always_inline)) { return load<C>(p + j); },
-         [j](C* p, Vec<C> v) __attribute__((always_inline)) { store<C>(p + j, v); });
-  if (j < n)
-    body([j, n](const C* p) __attribute__((always_inline)) { return loadEnd<C>(p + j, n - j, C(0)); },
-         [j, n](C* p, Vec<C> v) __attribute__((always_inline)) { storeEnd<C>(p + j, v, n - j); });
-}
-
 // Σ x and Σ (x − mean)² of some elements.
 struct Moments {
   double count = 0, sum = 0, squares = 0;

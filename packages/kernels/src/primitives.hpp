@@ -16,13 +16,19 @@ namespace flambeau {
   X(erfinv, "erfinv", 1, 400) X(lgamma, "lgamma", 1, 100) X(digamma, "digamma", 1, 150) X(floor, "floor", 1, 1)          \
   X(ceil, "ceil", 1, 1) X(round, "round", 1, 1) X(trunc, "trunc", 1, 1) X(logicalNot, "not", 1, 1)                       \
   X(bitNot, "bitNot", 1, 1) X(isnan, "isnan", 1, 1) X(isinf, "isinf", 1, 1)                                              \
+  X(besselI0, "i0", 1, 200) X(besselI0e, "i0e", 1, 200) X(besselI1, "i1", 1, 200) X(besselI1e, "i1e", 1, 200)            \
+  X(besselK0, "k0", 1, 800) X(besselK0e, "k0e", 1, 800) X(besselK1, "k1", 1, 800) X(besselK1e, "k1e", 1, 800)            \
+  X(besselJ0, "j0", 1, 300) X(besselJ1, "j1", 1, 300) X(besselY0, "y0", 1, 300) X(besselY1, "y1", 1, 300)                \
+  X(airyAi, "airyAi", 1, 800) X(erfcx, "erfcx", 1, 100) X(ndtri, "ndtri", 1, 500)                                        \
+  X(significand, "significand", 1, 20) X(exponent, "exponent", 1, 20)                                                    \
+  X(zeta, "zeta", 2, 800) X(igamma, "igamma", 2, 300) X(igammac, "igammac", 2, 300)                                      \
   X(add, "add", 2, 1) X(sub, "sub", 2, 1) X(mul, "mul", 2, 1) X(div, "div", 2, 2) X(idivFloor, "idivFloor", 2, 20)       \
   X(idivTrunc, "idivTrunc", 2, 10) X(rem, "rem", 2, 20) X(fmod, "fmod", 2, 20) X(pow, "pow", 2, 20)                      \
   X(atan2, "atan2", 2, 80) X(max, "max", 2, 1) X(min, "min", 2, 1) X(fmax, "fmax", 2, 1) X(fmin, "fmin", 2, 1)           \
   X(hypot, "hypot", 2, 10) X(copysign, "copysign", 2, 1) X(nextafter, "nextafter", 2, 20) X(eq, "eq", 2, 1)              \
   X(ne, "ne", 2, 1) X(lt, "lt", 2, 1) X(le, "le", 2, 1) X(gt, "gt", 2, 1) X(ge, "ge", 2, 1) X(bitAnd, "and", 2, 1)       \
   X(bitOr, "or", 2, 1) X(bitXor, "xor", 2, 1) X(shl, "shl", 2, 1) X(shr, "shr", 2, 1) X(where, "where", 3, 1)            \
-  X(fma, "fma", 3, 1)
+  X(fma, "fma", 3, 1) X(orthogonal, "orthogonal", 3, 100)
 
 enum class Primitive : int {
 #define X(id, name, arity, cost) id,
@@ -123,10 +129,11 @@ FLAMBEAU_INLINE void vectorLoop(T* dst, const T* a, const T* b, const T* c, unsi
 
 // The same for what is computed one element at a time; f answers false to stop with kDivisionByZero.
 template <int Arity, class T, class F>
-FLAMBEAU_INLINE int scalarLoop(T* dst, const T* a, const T* b, unsigned broadcast, int64_t n, F f) {
-  const int64_t sa = broadcast & 1 ? 0 : 1, sb = broadcast & 2 ? 0 : 1;
+FLAMBEAU_INLINE int scalarLoop(T* dst, const T* a, const T* b, const T* c, unsigned broadcast, int64_t n, F f) {
+  const int64_t sa = broadcast & 1 ? 0 : 1, sb = broadcast & 2 ? 0 : 1, sc = broadcast & 4 ? 0 : 1;
   for (int64_t i = 0; i < n; i++) {
-    if (!f(dst[i], a[i * sa], Arity > 1 ? b[i * sb] : a[i * sa])) return kDivisionByZero;
+    const T x = a[i * sa];
+    if (!f(dst[i], x, Arity > 1 ? b[i * sb] : x, Arity > 2 ? c[i * sc] : x)) return kDivisionByZero;
   }
   return kOk;
 }
@@ -144,15 +151,17 @@ FLAMBEAU_INLINE int scalarLoop(T* dst, const T* a, const T* b, unsigned broadcas
 #define VECTOR1(op, expression) FLAMBEAU_VECTOR(1, op, a, a, a, expression)
 #define VECTOR2(op, expression) FLAMBEAU_VECTOR(2, op, a, b, a, expression)
 #define VECTOR3(op, expression) FLAMBEAU_VECTOR(3, op, a, b, c, expression)
-#define FLAMBEAU_SCALAR(arity, op, pb, ...)                                                                              \
+#define FLAMBEAU_SCALAR(arity, op, pb, pc, ...)                                                                          \
   case Primitive::op:                                                                                                    \
     return FLAMBEAU_TILE {                                                                                               \
-      return scalarLoop<arity, T>(static_cast<T*>(dst), static_cast<const T*>(a), static_cast<const T*>(pb), broadcast,  \
-                                  n, [](T & out, [[maybe_unused]] T x, [[maybe_unused]] T y) -> bool { __VA_ARGS__ });     \
+      return scalarLoop<arity, T>(static_cast<T*>(dst), static_cast<const T*>(a), static_cast<const T*>(pb),             \
+                                  static_cast<const T*>(pc), broadcast, n,                                               \
+                                  [](T & out, [[maybe_unused]] T x, [[maybe_unused]] T y, [[maybe_unused]] T z) -> bool { __VA_ARGS__ }); \
     };
 // SCALAR1(asin, out = std::asin(x)); SCALAR2_CHECKED(idivTrunc, …) has a body that answers whether to go on.
-#define SCALAR1(op, ...) FLAMBEAU_SCALAR(1, op, a, __VA_ARGS__; return true;)
-#define SCALAR2(op, ...) FLAMBEAU_SCALAR(2, op, b, __VA_ARGS__; return true;)
-#define SCALAR2_CHECKED(op, ...) FLAMBEAU_SCALAR(2, op, b, __VA_ARGS__)
+#define SCALAR1(op, ...) FLAMBEAU_SCALAR(1, op, a, a, __VA_ARGS__; return true;)
+#define SCALAR2(op, ...) FLAMBEAU_SCALAR(2, op, b, a, __VA_ARGS__; return true;)
+#define SCALAR3(op, ...) FLAMBEAU_SCALAR(3, op, b, c, __VA_ARGS__; return true;)
+#define SCALAR2_CHECKED(op, ...) FLAMBEAU_SCALAR(2, op, b, a, __VA_ARGS__)
 
 }  // namespace flambeau

@@ -2,6 +2,7 @@
 #pragma once
 #include "math.hpp"
 #include "primitives.hpp"
+#include "special.hpp"
 
 namespace flambeau {
 
@@ -90,6 +91,27 @@ template <class T> TileFn floatPrimitive(Primitive op) {
     SCALAR2(atan2, out = T(std::atan2(double(x), double(y))))
     SCALAR2(hypot, out = hypotOf(x, y))
     SCALAR2(nextafter, out = std::nextafter(x, y))
+    SCALAR1(besselI0, out = T(besselI(0, x)))
+    SCALAR1(besselI0e, out = T(besselIScaled(0, x)))
+    SCALAR1(besselI1, out = T(besselI(1, x)))
+    SCALAR1(besselI1e, out = T(besselIScaled(1, x)))
+    SCALAR1(besselK0, out = T(besselK(0, x)))
+    SCALAR1(besselK0e, out = T(besselKScaled(0, x)))
+    SCALAR1(besselK1, out = T(besselK(1, x)))
+    SCALAR1(besselK1e, out = T(besselKScaled(1, x)))
+    SCALAR1(besselJ0, out = T(besselJ(0, x)))
+    SCALAR1(besselJ1, out = T(besselJ(1, x)))
+    SCALAR1(besselY0, out = T(besselY(0, x)))
+    SCALAR1(besselY1, out = T(besselY(1, x)))
+    SCALAR1(airyAi, out = T(airyAi(x)))
+    SCALAR1(erfcx, out = T(erfcx(x)))
+    SCALAR1(ndtri, out = T(ndtri(x)))
+    SCALAR1(significand, int power; out = std::frexp(x, &power))
+    SCALAR1(exponent, int power = 0; if (std::isfinite(x)) std::frexp(x, &power); out = T(power))
+    SCALAR2(zeta, out = T(zeta(x, y)))
+    SCALAR2(igamma, out = T(incompleteGamma(x, y, false)))
+    SCALAR2(igammac, out = T(incompleteGamma(x, y, true)))
+    SCALAR3(orthogonal, out = T(orthogonal(x, y, z)))
     default: return nullptr;
   }
 }

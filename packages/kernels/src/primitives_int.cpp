@@ -29,13 +29,13 @@ template <class T> inline T power(T x, T n) {
     if (n & 1) result *= square;
   return T(result);
 }
+// Shift counts are taken modulo the width, as the processor takes them and so PyTorch.
+template <class T> constexpr T kShiftMask = sizeof(T) * 8 - 1;
 template <class T> FLAMBEAU_INLINE Vec<T> shiftLeft(Vec<T> x, Vec<T> n) {
-  constexpr T bits = sizeof(T) * 8;
-  return ((UVec<T>)n < Unsigned<T>(bits)) ? (Vec<T>)((UVec<T>)x << (UVec<T>)(n & (bits - 1))) : Vec<T>{};
+  return (Vec<T>)((UVec<T>)x << (UVec<T>)(n & kShiftMask<T>));
 }
 template <class T> FLAMBEAU_INLINE Vec<T> shiftRight(Vec<T> x, Vec<T> n) {
-  constexpr T bits = sizeof(T) * 8;
-  return ((UVec<T>)n < Unsigned<T>(bits)) ? x >> (n & (bits - 1)) : x >> (bits - 1);
+  return x >> (n & kShiftMask<T>);
 }
 
 template <class T> TileFn intPrimitive(Primitive op) {

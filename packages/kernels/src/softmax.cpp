@@ -8,18 +8,6 @@ constexpr int64_t kColumns = 256;
 // exp makes an element cost several times what a sum's does.
 constexpr int64_t kSoftmaxPiece = kPiece / 4;
 
-// body(j, load, store) for every vector of n elements; `load(p)` and `store(p, v)` work at j and know the end of the run.
-template <class C, class Body> FLAMBEAU_INLINE void eachVector(int64_t n, Body body) {
-  constexpr int64_t w = kLanes<C>;
-  int64_t j = 0;
-  for (; j + w <= n; j += w)
-    body([j](const C* p) __attribute__((always_inline)) { return load<C>(p + j); },
-         [j](C* p, Vec<C> v) __attribute__((always_inline)) { store<C>(p + j, v); });
-  if (j < n)
-    body([j, n](const C* p) __attribute__((always_inline)) { return loadEnd<C>(p + j, n - j, C(0)); },
-         [j, n](C* p, Vec<C> v) __attribute__((always_inline)) { storeEnd<C>(p + j, v, n - j); });
-}
-
 // The other dimensions as one nest over up to three tensors, and the softmax dimension itself.
 struct Lines {
   Nest outer;

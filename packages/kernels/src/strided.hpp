@@ -164,4 +164,16 @@ template <class C> FLAMBEAU_INLINE void storeEnd(C* p, Vec<C> v, int64_t n) {
     if (i < n) p[i] = lanes[i];
 }
 
+// body(get, put) for every vector of n elements: `get(p)` and `put(p, v)` work at its place in a run and know the run's end.
+template <class C, class Body> FLAMBEAU_INLINE void eachVector(int64_t n, Body body) {
+  constexpr int64_t w = kLanes<C>;
+  int64_t j = 0;
+  for (; j + w <= n; j += w)
+    body([j](const C* p) __attribute__((always_inline)) { return load<C>(p + j); },
+         [j](C* p, Vec<C> v) __attribute__((always_inline)) { store<C>(p + j, v); });
+  if (j < n)
+    body([j, n](const C* p) __attribute__((always_inline)) { return loadEnd<C>(p + j, n - j, C(0)); },
+         [j, n](C* p, Vec<C> v) __attribute__((always_inline)) { storeEnd<C>(p + j, v, n - j); });
+}
+
 }  // namespace flambeau

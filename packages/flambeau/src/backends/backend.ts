@@ -19,6 +19,10 @@ type Sizes = readonly number[]
 export const reductions = ['sum', 'mean', 'prod', 'max', 'min', 'any', 'all', 'logsumexp', 'sumOfSquares'] as const
 export type Reduction = (typeof reductions)[number]
 
+/** Modes of `recurrent`, in the order of the kernels' codes. */
+export const recurrentModes = ['tanh', 'relu', 'lstm', 'gru'] as const
+export type RecurrentMode = (typeof recurrentModes)[number]
+
 /** Kinds of `cumulative`, in the order of the kernels' codes. */
 export const scans = ['sum', 'prod', 'max', 'min', 'logsumexp'] as const
 export type Scan = (typeof scans)[number]
@@ -124,6 +128,40 @@ export interface Kernels {
     gradBias: Operand | null,
     groups: number,
     span: number,
+  ]
+  recurrent: [
+    mode: number,
+    gates: Operand,
+    wHidden: Operand,
+    bias: Operand | null,
+    wProjection: Operand | null,
+    state: Operand,
+    cell: Operand | null,
+    out: Operand,
+    before: Operand | null,
+    cellBefore: Operand | null,
+    extra: Operand | null,
+    sizes: Operand | null,
+    steps: number,
+    reverse: boolean,
+  ]
+  recurrentBackward: [
+    mode: number,
+    gates: Operand,
+    wHidden: Operand,
+    wProjection: Operand | null,
+    gradOut: Operand | null,
+    grad: Operand,
+    gradCell: Operand | null,
+    before: Operand | null,
+    cellBefore: Operand | null,
+    extra: Operand | null,
+    gradGates: Operand,
+    gradHidden: Operand | null,
+    gradProjected: Operand | null,
+    sizes: Operand | null,
+    steps: number,
+    reverse: boolean,
   ]
   gather: [x: Operand, dim: number, index: Operand, out: Operand]
   scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]

@@ -36,7 +36,7 @@ const ESCAPED = -(2 ** 29)
  */
 export class Storage<A extends Allocator = Allocator> {
   readonly allocator: A
-  readonly byteLength: number
+  byteLength: number
   /** Whether it was made in inference mode. */
   readonly isInference = inferenceMode
   version = 0
@@ -61,6 +61,15 @@ export class Storage<A extends Allocator = Allocator> {
 
   get bytes(): Uint8Array {
     return new Uint8Array(this.memory.buffer, this.memory.byteOffset, this.byteLength)
+  }
+
+  /** Moves to a larger block of memory, which all its tensors see from now on. */
+  grow(memory: Memory, byteLength: number): void {
+    const old = this.bytes
+    new Uint8Array(memory.buffer, memory.byteOffset, byteLength).set(old)
+    this.allocator.free(this.memory)
+    this.#memory = memory
+    this.byteLength = byteLength
   }
 
   /** One more place of the library holds what lies here. */

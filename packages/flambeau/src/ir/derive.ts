@@ -6,21 +6,20 @@ import * as e from './expr.js'
 /** Partial derivatives by each argument, given the arguments and the applied term itself. Zero means flat everywhere. */
 type Rule = (args: readonly Expr[], out: Expr) => readonly Term[]
 const flat: Rule = (args) => args.map(() => 0)
+/** Stands for a derivative that is no term of the language. */
+const unknown = Number.NaN
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 
-/** The derivative of digamma: reflected to x >= 1/2, shifted up by six, then its asymptotic series. */
+/** The derivative of digamma, reflected to x >= 1/2. */
 function trigamma(a: Expr): Expr {
   const low = e.lt(a, 0.5)
-  const from = e.where(low, e.sub(1, a), a)
-  const steps = [0, 1, 2, 3, 4, 5].map((k) => e.recip(e.square(e.add(from, k))))
-  const r = e.recip(e.add(from, 6))
-  const r2 = e.square(r)
-  const series = e.sub(1 / 6, e.mul(r2, e.sub(1 / 30, e.mul(r2, e.sub(1 / 42, e.mul(r2, 1 / 30))))))
-  const tail = e.mul(r, e.add(e.add(1, e.mul(0.5, r)), e.mul(r2, series)))
-  const sum = e.add(steps.reduce(e.add), tail)
+  const sum = e.where(e.eq(a, Number.POSITIVE_INFINITY), 0, e.zeta(2, e.where(low, e.sub(1, a), a)))
   return e.where(low, e.sub(e.square(e.div(Math.PI, e.sin(e.mul(Math.PI, a)))), sum), sum)
 }
+
+/** x^(a-1) e^-x / Γ(a): the derivative of the incomplete gamma function by x. */
+const gammaDensity = (a: Expr, b: Expr): Expr => e.exp(e.sub(e.sub(e.mul(e.sub(a, 1), e.log(b)), b), e.lgamma(a)))
 
 const rules: Partial<Record<Primitive, Rule>> = {
   mov: () => [1],
@@ -54,6 +53,26 @@ const rules: Partial<Record<Primitive, Rule>> = {
   erfinv: (_, o) => [e.mul(Math.sqrt(Math.PI) / 2, e.exp(e.square(o)))],
   lgamma: ([a]) => [e.digamma(a)],
   digamma: ([a]) => [trigamma(a)],
+  i0: ([a]) => [e.i1(a)],
+  i0e: ([a], o) => [e.sub(e.i1e(a), e.mul(e.sign(a), o))],
+  // I1(x) / x is 1/2 at 0.
+  i1: ([a], o) => [e.where(e.eq(a, 0), 0.5, e.sub(e.i0(a), e.div(o, a)))],
+  i1e: ([a], o) => [e.where(e.eq(a, 0), 0.5, e.sub(e.i0e(a), e.mul(o, e.add(e.sign(a), e.recip(a)))))],
+  k0: ([a]) => [e.neg(e.k1(a))],
+  k1: ([a], o) => [e.neg(e.add(e.k0(a), e.div(o, a)))],
+  k0e: ([a], o) => [e.sub(o, e.k1e(a))],
+  k1e: ([a], o) => [e.sub(o, e.add(e.k0e(a), e.div(o, a)))],
+  j0: ([a]) => [e.neg(e.j1(a))],
+  j1: ([a], o) => [e.where(e.eq(a, 0), 0.5, e.sub(e.j0(a), e.div(o, a)))],
+  y0: ([a]) => [e.neg(e.y1(a))],
+  y1: ([a], o) => [e.sub(e.y0(a), e.div(o, a))],
+  erfcx: ([a], o) => [e.sub(e.mul(e.mul(2, a), o), TWO_OVER_SQRT_PI)],
+  ndtri: (_, o) => [e.mul(Math.sqrt(2 * Math.PI), e.exp(e.div(e.square(o), 2)))],
+  significand: ([a]) => [e.exp2(e.neg(e.exponent(a)))],
+  exponent: flat,
+  zeta: ([s, q]) => [unknown, e.neg(e.mul(s, e.zeta(e.add(s, 1), q)))],
+  igamma: ([a, b]) => [unknown, gammaDensity(a, b)],
+  igammac: ([a, b]) => [unknown, e.neg(gammaDensity(a, b))],
   add: () => [1, 1],
   sub: () => [1, -1],
   mul: ([a, b]) => [b, a],
@@ -129,6 +148,7 @@ export function derive(term: Expr, by: string, seed: Expr): Expr {
   if (rule === undefined) throw new Error(`the derivative of '${term.op}' is not implemented`)
   return rule(term.args, term).reduce<Expr>((sum, partial, i) => {
     if (!concerned[i] || partial === 0) return sum
+    if (Object.is(partial, unknown)) throw new Error(`the derivative of '${term.op}' by argument ${i} is not implemented`)
     // Conjugated: of complex numbers, PyTorch's gradient is the direction of steepest ascent of a real loss.
     const inner = partial === -1 ? e.neg(seed) : e.mul(seed, e.conj(partial))
     return e.add(sum, derive(term.args[i], by, inner))

@@ -9,9 +9,11 @@ export const primitives = {
   mov: 1, neg: 1, abs: 1, sign: 1, recip: 1, sqrt: 1, rsqrt: 1, exp: 1, exp2: 1, expm1: 1, log: 1, log1p: 1, log2: 1, log10: 1,
   sin: 1, cos: 1, tan: 1, asin: 1, acos: 1, atan: 1, sinh: 1, cosh: 1, tanh: 1, asinh: 1, acosh: 1, atanh: 1, sigmoid: 1,
   erf: 1, erfc: 1, erfinv: 1, lgamma: 1, digamma: 1, floor: 1, ceil: 1, round: 1, trunc: 1, not: 1, bitNot: 1, isnan: 1, isinf: 1,
+  i0: 1, i0e: 1, i1: 1, i1e: 1, k0: 1, k0e: 1, k1: 1, k1e: 1, j0: 1, j1: 1, y0: 1, y1: 1, airyAi: 1, erfcx: 1, ndtri: 1,
+  significand: 1, exponent: 1, zeta: 2, igamma: 2, igammac: 2,
   add: 2, sub: 2, mul: 2, div: 2, idivFloor: 2, idivTrunc: 2, rem: 2, fmod: 2, pow: 2, atan2: 2, max: 2, min: 2, fmax: 2, fmin: 2,
   hypot: 2, copysign: 2, nextafter: 2, eq: 2, ne: 2, lt: 2, le: 2, gt: 2, ge: 2, and: 2, or: 2, xor: 2, shl: 2, shr: 2,
-  where: 3, fma: 3,
+  where: 3, fma: 3, orthogonal: 3,
 } as const
 
 export type Primitive = keyof typeof primitives
@@ -81,6 +83,23 @@ export const not = (a: Term): Expr => apply('not', a)
 export const bitNot = (a: Term): Expr => apply('bitNot', a)
 export const isnan = (a: Term): Expr => apply('isnan', a)
 export const isinf = (a: Term): Expr => apply('isinf', a)
+export const i0 = (a: Term): Expr => apply('i0', a)
+export const i0e = (a: Term): Expr => apply('i0e', a)
+export const i1 = (a: Term): Expr => apply('i1', a)
+export const i1e = (a: Term): Expr => apply('i1e', a)
+export const k0 = (a: Term): Expr => apply('k0', a)
+export const k0e = (a: Term): Expr => apply('k0e', a)
+export const k1 = (a: Term): Expr => apply('k1', a)
+export const k1e = (a: Term): Expr => apply('k1e', a)
+export const j0 = (a: Term): Expr => apply('j0', a)
+export const j1 = (a: Term): Expr => apply('j1', a)
+export const y0 = (a: Term): Expr => apply('y0', a)
+export const y1 = (a: Term): Expr => apply('y1', a)
+export const airyAi = (a: Term): Expr => apply('airyAi', a)
+export const erfcx = (a: Term): Expr => apply('erfcx', a)
+export const ndtri = (a: Term): Expr => apply('ndtri', a)
+export const significand = (a: Term): Expr => apply('significand', a)
+export const exponent = (a: Term): Expr => apply('exponent', a)
 
 export function add(a: Term, b: Term): Expr {
   // A zero here only ever comes from a gradient that is not there, so x + 0 may be x (it would turn -0 into 0).
@@ -106,6 +125,9 @@ export const fmin = (a: Term, b: Term): Expr => apply('fmin', a, b)
 export const hypot = (a: Term, b: Term): Expr => apply('hypot', a, b)
 export const copysign = (a: Term, b: Term): Expr => apply('copysign', a, b)
 export const nextafter = (a: Term, b: Term): Expr => apply('nextafter', a, b)
+export const zeta = (a: Term, b: Term): Expr => apply('zeta', a, b)
+export const igamma = (a: Term, b: Term): Expr => apply('igamma', a, b)
+export const igammac = (a: Term, b: Term): Expr => apply('igammac', a, b)
 export const eq = (a: Term, b: Term): Expr => apply('eq', a, b)
 export const ne = (a: Term, b: Term): Expr => apply('ne', a, b)
 export const lt = (a: Term, b: Term): Expr => apply('lt', a, b)
@@ -119,6 +141,8 @@ export const shl = (a: Term, b: Term): Expr => apply('shl', a, b)
 export const shr = (a: Term, b: Term): Expr => apply('shr', a, b)
 export const where = (c: Term, a: Term, b: Term): Expr => apply('where', c, a, b)
 export const fma = (a: Term, b: Term, c: Term): Expr => apply('fma', a, b, c)
+/** The polynomial of degree `n` at `a`; `kind` counts the families in the order of `ops/polynomials.ts`. */
+export const orthogonal = (a: Term, n: Term, kind: number): Expr => apply('orthogonal', a, n, kind)
 /** The conjugate of a complex value. */
 export function conj(a: Term): Expr {
   const term = toExpr(a)

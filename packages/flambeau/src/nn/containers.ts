@@ -17,10 +17,11 @@ class ModuleSequence extends Module {
 
   /** The i-th module, counted from the end where negative. @throws RangeError outside. */
   at(index: number): Module {
-    return this.#slot(index)[1]
+    return this.slot(index)[1]
   }
 
-  #slot(index: number): [string, Module] {
+  /** @internal */
+  protected slot(index: number): [string, Module] {
     const slots = this.namedSlots()
     const slot = Number.isInteger(index) ? slots.at(index) : undefined
     if (slot === undefined) throw new RangeError(`index ${index} is out of range`)
@@ -29,7 +30,7 @@ class ModuleSequence extends Module {
 
   /** Puts a module in the place of the i-th. */
   setAt(index: number, module: Module): void {
-    this.registerModule(this.#slot(index)[0], module)
+    this.registerModule(this.slot(index)[0], module)
   }
 
   /** Adds a module at the end. */

@@ -47,4 +47,10 @@ export {
 } from '../ops/nonlinear.js'
 export { type AvgPoolOptions, avgPool2d, type MaxPoolOptions, maxPool2d, maxPool2dWithIndices } from '../ops/pool.js'
 export * from './functional/activation.js'
+export {
+  type AttentionOptions,
+  type MultiHeadAttentionOptions,
+  multiHeadAttentionForward,
+  scaledDotProductAttention,
+} from './functional/attention.js'
 export * from './functional/dropout.js'

@@ -1,6 +1,7 @@
 /** `torch.nn`. */
 
 export * from './activation.js'
+export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js'
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -29,5 +30,22 @@ export {
 } from './normalization.js'
 export { Parameter } from './parameter.js'
 export { AvgPool2d, MaxPool2d } from './pooling.js'
+export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
 export * from './softmax.js'
 export type { LoadResult, LoadStateDictOptions, StateDict } from './stateDict.js'
+export {
+  type DecoderCallOptions,
+  type EncoderCallOptions,
+  type EncoderLayerCallOptions,
+  Transformer,
+  type TransformerActivation,
+  type TransformerCallOptions,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+  type TransformerOptions,
+} from './transformer.js'
+export * as utils from './utils/index.js'

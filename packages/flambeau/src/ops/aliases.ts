@@ -20,4 +20,6 @@ export {
   atan2 as arctan2,
   atanh as arctanh,
 } from './elementary.js'
+export { outer as ger } from './matmul.js'
+export { chunk as unsafeChunk, split as unsafeSplit, splitWithSizes as unsafeSplitWithSizes } from './split.js'
 export { movedim as moveaxis, transpose as swapaxes, transpose as swapdims } from './view.js'

@@ -408,3 +408,57 @@ export const newFull = (self: Tensor, size: Shape, fillValue: Scalar | Complex, 
 /** A tensor of other data with this tensor's dtype, as `torch.Tensor.new_tensor`. */
 export const newTensor = (self: Tensor, data: NestedArray, options: TensorOptions = {}): Tensor =>
   tensor(data, likeIt(self, options))
+
+/**
+ * Uninitialised memory with any strides, as `torch.empty_strided`.
+ *
+ * @example
+ * torch.emptyStrided([2, 3], [1, 2]).stride() // [1, 2]
+ */
+export function emptyStrided(size: Shape, stride: Shape, options: TensorOptions = {}): Tensor {
+  if (size.length !== stride.length)
+    throw new Error(`mismatch in length of strides and shape: ${showShape(stride)} and ${showShape(size)}`)
+  if (stride.some((step) => !Number.isInteger(step) || step < 0))
+    throw new Error('empty_strided: Negative strides are not supported')
+  const memory = empty([new Layout(size, stride).extent], { ...options, requiresGrad: false })
+  return leaf(new Tensor(memory.storage, new Layout([...size], [...stride]), memory.dtype), options)
+}
+/** `emptyStrided` with this tensor's dtype, as `torch.Tensor.new_empty_strided`. */
+export const newEmptyStrided = (self: Tensor, size: Shape, stride: Shape, options: TensorOptions = {}): Tensor =>
+  emptyStrided(size, stride, likeIt(self, options))
+
+/**
+ * A tensor of this data, itself where it is one of that dtype already, as `torch.as_tensor`.
+ *
+ * @example
+ * torch.asTensor([1, 2]) // tensor([1., 2.])
+ */
+export function asTensor(data: NestedArray | TypedArray | Tensor, options: TensorOptions = {}): Tensor {
+  const same =
+    data instanceof Tensor && (options.dtype ?? data.dtype) === data.dtype && (options.device ?? data.device) === data.device
+  return same ? data : tensor(data, options)
+}
+
+/**
+ * A 0-d tensor, as `torch.scalar_tensor`: float32 unless given.
+ *
+ * @example
+ * torch.scalarTensor(2) // tensor(2.)
+ */
+export const scalarTensor = (value: Scalar, options: TensorOptions = {}): Tensor =>
+  full([], value, { dtype: 'float32', ...options })
+
+/**
+ * Numbers from `start` to `end`, inclusive, by `step` (1), as `torch.range`: float32 unless given.
+ *
+ * @example
+ * torch.range(1, 2, 0.5) // tensor([1.0000, 1.5000, 2.0000])
+ */
+export function range(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
+  if (step === 0) throw new Error('step must be nonzero')
+  if (!Number.isFinite(start) || !Number.isFinite(end)) throw new Error(`unsupported range: ${start} -> ${end}`)
+  if ((end - start) / step < 0) throw new Error('upper bound and larger bound inconsistent with step sign')
+  return make([Math.floor((end - start) / step) + 1], options, options.dtype ?? 'float32', (t) => {
+    t.storage.allocator.run('arange', t, start, step)
+  })
+}

@@ -5,6 +5,7 @@ export * from './aliases.js'
 export * from './arithmetic.js'
 export { at, type Index, type IndexList, setAt } from './at.js'
 export { nativeBatchNorm } from './batchNorm.js'
+export * from './binaryParts.js'
 export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
@@ -12,8 +13,11 @@ export * from './complex.js'
 export { type ConvOptions, conv2d } from './conv.js'
 export {
   arange,
+  asTensor,
+  asTensor as asarray,
   empty,
   emptyLike,
+  emptyStrided,
   eye,
   fromTypedArray,
   full,
@@ -23,6 +27,8 @@ export {
   type NestedArray,
   ones,
   onesLike,
+  range,
+  scalarTensor,
   type TensorOptions,
   tensor,
   zeros,
@@ -34,6 +40,7 @@ export * from './distance.js'
 export * from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
+export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
 export * from './indexing.js'
 export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, put, take } from './indexPut.js'
@@ -49,6 +56,7 @@ export * from './norm.js'
 export * from './pool.js'
 export * from './products.js'
 export * from './quantile.js'
+export * from './queries.js'
 export * from './random.js'
 export * from './rearrange.js'
 export * from './reduce.js'
@@ -60,11 +68,18 @@ export {
   scatterReduce,
 } from './scatterReduce.js'
 export * from './search.js'
+export {
+  type SegmentOptions,
+  type SegmentReduction,
+  segmentReduce,
+} from './segmentReduce.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'
+export * as special from './specialFunctions.js'
 export * from './split.js'
 export * from './statistics.js'
 export * from './strided.js'
 export * from './unique.js'
 export * from './view.js'
+export * from './windowFunctions.js'

@@ -247,3 +247,11 @@ export function nonzero(self: Tensor, { asTuple = false }: NonzeroOptions = {}):
   if (out.layout.numel > 0) backend.run('nonzero', self, out)
   return out
 }
+
+/**
+ * The indices of the nonzero elements, one row each, as `torch.argwhere`.
+ *
+ * @example
+ * torch.argwhere(torch.tensor([0, 5, 6])) // tensor([[1], [2]])
+ */
+export const argwhere = (self: Tensor): Tensor => nonzero(self)

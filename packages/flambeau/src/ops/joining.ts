@@ -213,3 +213,5 @@ export const hsplit = (self: Tensor, parts: number | readonly number[]): Tensor[
 export const vsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] => splitAlong('vsplit', self, parts, 2, 0)
 /** Pieces along the third dimension, as `torch.dsplit`. */
 export const dsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] => splitAlong('dsplit', self, parts, 3, 2)
+
+export { cat as concat, cat as concatenate, vstack as rowStack }

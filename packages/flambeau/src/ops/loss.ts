@@ -1,19 +1,20 @@
 /** Losses that are more than a formula over other ops. */
 
-import { isFloatingPoint, scalarName } from '../core/dtype.js'
-import { numelOf, sameShape, showShape } from '../core/layout.js'
+import { isFloatingPoint, resultTypeOf, scalarName } from '../core/dtype.js'
+import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { g, x, y, z } from '../ir/expr.js'
+import { g, variable, x, y, z } from '../ir/expr.js'
 import { clamp } from './activation.js'
 import { add, div, mul, neg } from './arithmetic.js'
 import { ne, where } from './comparison.js'
 import { binary, notComplex, ternary } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { indexSelect } from './indexing.js'
+import { PointwiseOp } from './pointwise.js'
 import { mean, sum } from './reduce.js'
 import { logSoftmax } from './softmax.js'
-import { reshape, squeeze, unsqueeze } from './view.js'
+import { detach, reshape, squeeze, unsqueeze } from './view.js'
 
 export type LossReduction = 'none' | 'mean' | 'sum'
 const reductionCodes: Record<LossReduction, number> = { none: 0, mean: 1, sum: 2 }
@@ -44,14 +45,39 @@ function warnOfBroadcast(input: Tensor, target: Tensor): void {
 }
 const sizeOf = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
 
-const squaredDifference = binary('MseLoss', e.square(e.sub(x, y)), {
+const squaredDifference = new PointwiseOp('MseLoss', ['x', 'y'], [e.square(e.sub(x, y))], {
   check: notComplex,
   gradients: { x: e.mul(g, e.mul(2, e.sub(x, y))), y: e.mul(g, e.mul(2, e.sub(y, x))) },
+})
+const scaledDifference = new PointwiseOp(
+  'MseLossBackward',
+  ['x', 'y', 'z', 'scale'],
+  [e.mul(z, e.mul(variable('scale'), e.sub(x, y)))],
+  {
+    untyped: ['z', 'scale'],
+  },
+)
+/** The mean or sum as one op: PyTorch's graph shows one node, and the gradient is one pass. */
+const reducedSquares: Op<'mean' | 'sum'> = defineOp<'mean' | 'sum'>({
+  name: 'MseLoss',
+  forward: (inputs, reduction) => {
+    const [input, target] = inputs.map(detach)
+    return [reduced(squaredDifference.call(input, target), reduction)]
+  },
+  save: (inputs) => inputs,
+  backward: ([gradient], { saved: [input, target], attrs, needs }) => {
+    const count = attrs === 'mean' ? numelOf(broadcastShapes([input.layout.shape, target.layout.shape])) : 1
+    const byInput = scaledDifference.call(input, target, gradient!, 2 / count)
+    return [needs[0] ? byInput : null, needs[1] ? neg(byInput) : null]
+  },
 })
 /** The mean of (input − target)², as `torch.nn.functional.mse_loss`. */
 export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   warnOfBroadcast(input, target)
-  return reduced(squaredDifference(input, target), options.reduction ?? 'mean')
+  const { reduction = 'mean' } = options
+  if (reductionCode(reduction) === 0 || !isFloatingPoint(resultTypeOf(input, target)))
+    return reduced(squaredDifference.call(input, target), reduction)
+  return reducedSquares([input, target], reduction as 'mean' | 'sum')[0]
 }
 
 const absoluteDifference = binary('L1Loss', e.abs(e.sub(x, y)))

@@ -214,15 +214,25 @@ class Backward {
   /** For each wanted input its output of the fused op, or the incoming gradient that it simply is. */
   readonly #sources: readonly { readonly variable: number; readonly from: number | string }[]
   readonly #op: PointwiseOp | null
+  /** Why there is no such gradient. The call itself is fine: it is backward that must say so. */
+  #failure: Error | null = null
 
   constructor(op: PointwiseOp, incoming: number, wanted: number, byHand: Readonly<Record<string, Expr>>) {
     const single = op.terms.length === 1
     const seed = (i: number): Expr => (single ? g : variable(`g${i}`))
     const present = op.terms.map((_, i) => i).filter((i) => (incoming & (1 << i)) !== 0)
     const fused: Expr[] = []
+    const derived = (name: string): Expr => {
+      try {
+        return sum(present.map((k) => derive(op.terms[k], name, seed(k))))
+      } catch {
+        this.#failure = new Error(`the derivative for '${op.name}: ${name}' is not implemented.`)
+        return constant(0)
+      }
+    }
     this.#sources = op.variables.flatMap((name, i) => {
       if ((wanted & (1 << i)) === 0) return []
-      const term = conjugated(byHand[name]) ?? sum(present.map((k) => derive(op.terms[k], name, seed(k))))
+      const term = conjugated(byHand[name]) ?? derived(name)
       const passes = term.kind === 'variable' && present.some((k) => nameOf(seed(k)) === term.name)
       return [{ variable: i, from: passes ? (term as { name: string }).name : fused.push(term) - 1 }]
     })
@@ -237,6 +247,7 @@ class Backward {
   }
 
   run(variables: number, gradients: readonly Tensor[], values: readonly Argument[]): Gradients {
+    if (this.#failure !== null) throw this.#failure
     const results = this.#op === null ? [] : this.#op.run([...gradients, ...values])
     const answer: Gradients = new Array(variables).fill(null)
     for (const { variable: i, from } of this.#sources)

@@ -123,6 +123,7 @@ const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: 
   forward: ([x], attrs) => [reduceTo('sum', x, attrs, attrs.dtype)],
   backward: ([g], { attrs, inputs }) => [expand(restore(g!, attrs, inputs[0].shape.length), inputs[0].shape)],
 })
+const sameKind = (a: DType, b: DType): boolean => isFloatingPoint(a) === isFloatingPoint(b) && isComplex(a) === isComplex(b)
 /**
  * The sum of all elements, or over `dim`, as `torch.sum`. Integers and bools are summed in int64.
  *
@@ -133,7 +134,6 @@ const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: 
  */
 export function sum(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
   const { dim: dims, keepdim: keep = false, dtype } = readDims('sum', castable, dim, keepdim, options)
-  const sameKind = (a: DType, b: DType): boolean => isFloatingPoint(a) === isFloatingPoint(b) && isComplex(a) === isComplex(b)
   const x = dtype !== undefined && !sameKind(dtype, self.dtype) ? to(self, dtype) : self
   return sumOp([x], {
     dims: wrapDims(dims, self.ndim),

@@ -122,16 +122,6 @@ export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq
   ...float,
   gradients: { x: e.where(nothing(0), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
 })
-/** self · ln(1 + other), and 0 where self is 0, as `torch.special.xlog1py`. */
-export const xlog1py = eitherBinary('SpecialXlog1Py', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log1p(y)))), {
-  ...float,
-  gradients: { x: e.where(nothing(-1), 0, e.mul(g, e.log1p(y))), y: e.div(e.mul(g, x), e.add(y, 1)) },
-})
-/** The probability below x of the standard normal distribution, as `torch.special.ndtr`. */
-export const ndtr = unary('SpecialNdtr', e.mul(0.5, e.erfc(e.mul(x, -Math.SQRT1_2))), {
-  ...float,
-  gradient: e.mul(g, e.mul(1 / Math.sqrt(2 * Math.PI), e.exp(e.mul(-0.5, e.square(x))))),
-})
 /** The next representable number towards `other`, as `torch.nextafter`. */
 export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), { check: floatsOnly })
 
@@ -186,11 +176,25 @@ export const nanToNum: WithInPlace<NanToNum> = Object.assign(
 )
 
 /** A power computed in float64, as `torch.float_power`. */
-export function floatPower(self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor {
-  const dtype = isComplex(resultTypeOf(self, exponent)) ? 'complex128' : 'float64'
-  const wide = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, dtype) : value)
-  return pow(wide(self), wide(exponent))
-}
+export const floatPower = Object.assign(
+  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
+    const dtype = widest(self, exponent)
+    return pow(widened(self, dtype), widened(exponent, dtype))
+  },
+  {
+    inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+      const dtype = widest(self, exponent)
+      if (self.dtype !== dtype)
+        throw new Error(
+          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype ${scalarName(dtype)}`,
+        )
+      return pow.inPlace(self, widened(exponent, dtype))
+    },
+  },
+)
+const widest = (self: Tensor | Scalar, exponent: Tensor | Scalar): DType =>
+  isComplex(resultTypeOf(self, exponent)) ? 'complex128' : 'float64'
+const widened = (value: Tensor | Scalar, dtype: DType): Tensor | Scalar => (value instanceof Tensor ? to(value, dtype) : value)
 
 export interface CloseOptions {
   rtol?: number

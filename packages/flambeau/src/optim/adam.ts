@@ -1,11 +1,11 @@
 /** Adam and AdamW. */
 
+import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { variable } from '../ir/expr.js'
 import { zerosLike } from '../ops/creation.js'
-import { PointwiseOp } from '../ops/pointwise.js'
-import { Optimizer, type Params, requireNonNegative } from './optimizer.js'
+import { Optimizer, type Params, requireBetas, requireNonNegative, settings } from './optimizer.js'
+import { FusedStep } from './step.js'
 
 export interface AdamOptions {
   /** The learning rate. */
@@ -21,11 +21,25 @@ export interface AdamOptions {
   /** Ascend instead. */
   maximize?: boolean
 }
+const defaults: Required<AdamOptions> = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  maximize: false,
+}
 
-interface AdamState extends Record<string, Tensor | number | null> {
+type AdamArguments = Arguments<
+  [lr: number, betas: readonly [number, number], eps: number, weightDecay: number, amsgrad: boolean],
+  AdamOptions
+>
+
+interface AdamState extends Record<string, Tensor | number | undefined> {
   step: number
   exp_avg: Tensor
   exp_avg_sq: Tensor
+  max_exp_avg_sq?: Tensor
 }
 
 /** What Adam and AdamW share: all but how weights decay. */
@@ -36,99 +50,90 @@ abstract class AdamBase extends Optimizer<AdamOptions, AdamState> {
   protected override check({ lr, betas, eps, weightDecay }: Required<AdamOptions>): void {
     requireNonNegative(lr, 'learning rate')
     requireNonNegative(eps, 'epsilon value')
-    betas.forEach((beta, i) => {
-      if (!(beta >= 0 && beta < 1)) throw new Error(`Invalid beta parameter at index ${i}: ${beta}`)
-    })
+    requireBetas(betas)
     requireNonNegative(weightDecay, 'weight_decay value')
   }
 
   protected override update(p: Tensor, g: Tensor, group: Required<AdamOptions>): void {
     const { lr, betas, eps, weightDecay, amsgrad, maximize } = group
+    const { decoupled } = this
     let state = this.state.get(p)
     if (state === undefined) {
-      state = { step: 0, exp_avg: zerosLike(p), exp_avg_sq: zerosLike(p), ...(amsgrad && { max_exp_avg_sq: zerosLike(p) }) }
+      state = { step: 0, exp_avg: zerosLike(p), exp_avg_sq: zerosLike(p) }
       this.state.set(p, state)
     }
+    if (amsgrad) state.max_exp_avg_sq ??= zerosLike(p)
     state.step++
     const [beta1, beta2] = betas
-    const stepSize = lr / (1 - beta1 ** state.step)
-    const correction = Math.sqrt(1 - beta2 ** state.step)
-    const decay = this.decoupled ? 1 - lr * weightDecay : weightDecay
-    const { exp_avg: m, exp_avg_sq: v } = state
-    const peak = amsgrad ? (state.max_exp_avg_sq as Tensor) : null
-    const op = step({ maximize, amsgrad, decay: weightDecay !== 0, decoupled: this.decoupled })
-    const args = [p, g, m, v, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, correction, eps, decay]
-    if (peak === null) op.write(args, [p, m, v])
-    else op.write([...args, peak], [p, m, v, peak])
+    step.run(
+      { maximize, amsgrad, decays: weightDecay !== 0, decoupled },
+      {
+        p,
+        g,
+        m: state.exp_avg,
+        v: state.exp_avg_sq,
+        peak: state.max_exp_avg_sq,
+        beta1,
+        rest1: 1 - beta1,
+        beta2,
+        rest2: 1 - beta2,
+        stepSize: lr / (1 - beta1 ** state.step),
+        correction: Math.sqrt(1 - beta2 ** state.step),
+        eps,
+        decay: decoupled ? 1 - lr * weightDecay : weightDecay,
+      },
+    )
   }
 }
-
-const defaults = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, amsgrad: false, maximize: false } as const
-const complete = (options: AdamOptions, weightDecay: number): Required<AdamOptions> => ({
-  lr: options.lr ?? defaults.lr,
-  betas: options.betas ?? defaults.betas,
-  eps: options.eps ?? defaults.eps,
-  weightDecay: options.weightDecay ?? weightDecay,
-  amsgrad: options.amsgrad ?? defaults.amsgrad,
-  maximize: options.maximize ?? defaults.maximize,
-})
 
 /**
  * Adam (Kingma and Ba), as `torch.optim.Adam`: `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
  * `p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + eps)`.
  *
  * @example
+ * const model = new nn.Linear(3, 1)
  * const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 })
+ * optimizer.zeroGrad()
+ * model(torch.ones(2, 3)).sum().backward()
+ * optimizer.step()
  */
 export class Adam extends AdamBase {
   protected override get decoupled(): boolean {
     return false
   }
-  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
-    super(params, complete(options, 0))
+  constructor(params: Params<AdamOptions>, ...args: AdamArguments) {
+    super(params, settings('Adam', defaults, args))
   }
 }
 
-/** Adam whose weight decay, 0.01 unless given, shrinks the parameters themselves, as `torch.optim.AdamW`. */
+/**
+ * Adam whose weight decay, 0.01 unless given, shrinks the parameters themselves, as `torch.optim.AdamW`.
+ *
+ * @example
+ * const optimizer = new optim.AdamW(new nn.Linear(3, 1).parameters(), { lr: 1e-3, weightDecay: 0.05 })
+ */
 export class AdamW extends AdamBase {
   protected override get decoupled(): boolean {
     return true
   }
-  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
-    super(params, complete(options, 0.01))
+  constructor(params: Params<AdamOptions>, ...args: AdamArguments) {
+    super(params, settings('AdamW', { ...defaults, weightDecay: 0.01 }, args))
   }
 }
 
-/** What tells one step's formula from another's. */
-interface Variant {
-  readonly maximize: boolean
-  readonly amsgrad: boolean
-  readonly decay: boolean
-  readonly decoupled: boolean
-}
-
-const steps = new Map<string, PointwiseOp>()
-const variables = ['p', 'g', 'm', 'v', 'beta1', 'rest1', 'beta2', 'rest2', 'stepSize', 'correction', 'eps', 'decay', 'peak']
-
-/** The fused step over `variables`; the last only with amsgrad. */
-function step(variant: Variant): PointwiseOp {
-  const key = Object.values(variant).join()
-  let op = steps.get(key)
-  if (op === undefined) {
-    const [p, g, m, v, beta1, rest1, beta2, rest2, stepSize, correction, eps, decay, peak] = variables.map(variable)
-    const signed = variant.maximize ? e.neg(g) : g
-    const gradient = variant.decay && !variant.decoupled ? e.add(signed, e.mul(decay, p)) : signed
-    const shrunk = variant.decay && variant.decoupled ? e.mul(p, decay) : p
+const step = new FusedStep(
+  'Adam',
+  ['maximize', 'amsgrad', 'decays', 'decoupled'],
+  ['m', 'v', 'peak', 'beta1', 'rest1', 'beta2', 'rest2', 'stepSize', 'correction', 'eps', 'decay'],
+  ({ p, g, m, v, peak, beta1, rest1, beta2, rest2, stepSize, correction, eps, decay }, on) => {
+    const signed = on.maximize ? e.neg(g) : g
+    const gradient = on.decays && !on.decoupled ? e.add(signed, e.mul(decay, p)) : signed
+    const shrunk = on.decays && on.decoupled ? e.mul(p, decay) : p
     const mean = e.add(e.mul(beta1, m), e.mul(rest1, gradient))
     const square = e.add(e.mul(beta2, v), e.mul(rest2, e.square(gradient)))
-    const largest = variant.amsgrad ? e.max(peak, square) : square
+    const largest = on.amsgrad ? e.max(peak, square) : square
     const denominator = e.add(e.div(e.sqrt(largest), correction), eps)
     const next = e.sub(shrunk, e.mul(stepSize, e.div(mean, denominator)))
-    const [names, terms] = variant.amsgrad
-      ? [variables, [next, mean, square, largest]]
-      : [variables.slice(0, -1), [next, mean, square]]
-    op = new PointwiseOp('Adam', names, terms, { result: 'first' })
-    steps.set(key, op)
-  }
-  return op
-}
+    return { p: next, m: mean, v: square, ...(on.amsgrad && { peak: largest }) }
+  },
+)

@@ -1,6 +1,7 @@
 /** The base of all optimizers: parameter groups, state, and their form on disk. */
 
 import { enableGrad, noGrad } from '../autograd/mode.js'
+import { readArguments } from '../core/arguments.js'
 import { isFloatingPoint } from '../core/dtype.js'
 import { Tensor } from '../core/tensor.js'
 import { clearGradients } from '../nn/module.js'
@@ -14,7 +15,8 @@ export type ParamGroup<O> = { params: Tensor[] } & O
 export type Params<O> = Iterable<Tensor> | Iterable<{ params: Iterable<Tensor> | Tensor } & Partial<O>>
 
 /** What an optimizer keeps of one parameter, under PyTorch's names. */
-export type ParameterState = Record<string, Tensor | number | null>
+export type ParameterState = Record<string, StateValue>
+export type StateValue = Tensor | number | null | undefined | StateValue[]
 
 /** As PyTorch saves it: parameters are numbered through all groups, and names are PyTorch's. */
 export interface OptimizerState {
@@ -30,6 +32,10 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
   readonly paramGroups: ParamGroup<Required<O>>[] = []
   /** What is kept of each parameter between steps. */
   readonly state = new Map<Tensor, S>()
+  /** The state that is a number here. */
+  protected readonly numbers: readonly string[] = ['step']
+  /** The numbers of the state that PyTorch keeps in 0-d tensors. */
+  protected readonly numbersInTensors: readonly string[] = ['step']
 
   constructor(params: Params<O>, defaults: Required<O>) {
     this.defaults = defaults
@@ -39,13 +45,12 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
       )
     const list = [...(params as Iterable<Tensor | ({ params: Iterable<Tensor> | Tensor } & Partial<O>)>)]
     if (list.length === 0) throw new Error('optimizer got an empty parameter list')
-    if (list.every((item) => isGroup(item)))
-      for (const group of list) this.addParamGroup(group as { params: Tensor } & Partial<O>)
+    if (isGroup(list[0])) for (const group of list) this.addParamGroup(group as { params: Tensor } & Partial<O>)
     else this.addParamGroup({ params: list as Tensor[] } as { params: Tensor[] } & Partial<O>)
   }
 
   /** Checks a group's settings. @throws Error in PyTorch's words. */
-  protected abstract check(group: Required<O>): void
+  protected check(_group: Required<O>): void {}
 
   /**
    * Changes one parameter that has a gradient; recording is off. The gradient's memory may be reused once the step is over: what
@@ -53,15 +58,24 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
    */
   protected abstract update(parameter: Tensor, gradient: Tensor, group: Required<O>): void
 
-  /** Adds parameters with settings of their own, for layers that are unfrozen later. */
+  /**
+   * Adds parameters with settings of their own, for layers that are unfrozen later.
+   *
+   * @example
+   * const [a, b] = [new nn.Linear(2, 2), new nn.Linear(2, 2)]
+   * const optimizer = new optim.SGD(a.parameters(), { lr: 0.1 })
+   * optimizer.addParamGroup({ params: b.parameters(), lr: 0.01 })
+   * optimizer.paramGroups.map((group) => group.lr) // [ 0.1, 0.01 ]
+   */
   addParamGroup(group: { params: Iterable<Tensor> | Tensor } & Partial<O>): void {
+    if (!isGroup(group)) throw new TypeError('param group must be a dict')
     const params = group.params instanceof Tensor ? [group.params] : [...group.params]
     for (const param of params) {
       if (!(param instanceof Tensor))
         throw new TypeError(`optimizer can only optimize Tensors, but one of the params is ${typeof param}`)
-      if (!param.isLeaf) throw new Error("can't optimize a non-leaf Tensor")
+      if (!param.isLeaf && !param.meta?.retainsGrad) throw new Error("can't optimize a non-leaf Tensor")
     }
-    if (new Set(params).size < params.length) throw new Error('a parameter group contains the same parameter twice')
+    if (new Set(params).size < params.length) throw new Error('optimizer contains a parameter group with duplicate parameters')
     const known = new Set(this.paramGroups.flatMap((g) => g.params))
     if (params.some((param) => known.has(param))) throw new Error('some parameters appear in more than one parameter group')
     const given = Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined))
@@ -99,8 +113,12 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
     for (const [param, kept] of this.state)
       state.set(
         index.get(param)!,
-        // A count of steps is a 0-d tensor on disk.
-        dict(Object.entries(kept).map(([key, value]) => [key, key === 'step' ? tensor(value as number) : value])),
+        dict(
+          Object.entries(kept).map(([key, value]) => [
+            key,
+            this.numbersInTensors.includes(key) ? tensor(value as number) : value,
+          ]),
+        ),
       )
     const groups = this.paramGroups.map(({ params, ...settings }) => ({
       ...dict(Object.entries(settings).map(([key, value]) => [snakeCase(key), value])),
@@ -123,13 +141,21 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
     const loaded = [...entries].flatMap(([index, kept]): [Tensor, S][] => {
       const param = byIndex.get(index)
       if (param === undefined) return []
-      return [[param, dict(Object.entries(kept).map(([key, value]) => [key, adopt(key, value, param)])) as S]]
+      return [[param, dict(Object.entries(kept).map(([key, value]) => [key, this.#adopt(key, value, param)])) as S]]
     })
     this.state.clear()
     for (const [param, kept] of loaded) this.state.set(param, kept)
     saved.forEach(({ params: _, ...settings }, i) => {
       Object.assign(this.paramGroups[i], Object.fromEntries(Object.entries(settings).map(([key, v]) => [camelCase(key), v])))
     })
+  }
+
+  /** A loaded value as this optimizer keeps it: a copy, of the parameter's dtype; 0-d tensors of numbers are numbers. */
+  #adopt(key: string, value: unknown, param: Tensor): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.#adopt(key, item, param))
+    if (!(value instanceof Tensor)) return value
+    if (this.numbers.includes(key)) return Number(value.item())
+    return noGrad(() => (isFloatingPoint(param.dtype) && value.dtype !== param.dtype ? to(value, param.dtype) : clone(value)))
   }
 
   /** As PyTorch prints it: the settings of every group. */
@@ -156,14 +182,21 @@ const camelCase = (name: string): string => name.replace(/_([a-z])/g, (_, c: str
 const dict = (entries: readonly (readonly [string, unknown])[]): Record<string, unknown> =>
   Object.assign(Object.create(null), Object.fromEntries(entries))
 
-/** A loaded value as this optimizer keeps it: a copy, of the parameter's dtype; counts of steps are numbers. */
-function adopt(key: string, value: unknown, param: Tensor): unknown {
-  if (!(value instanceof Tensor)) return value
-  if (key === 'step') return Number(value.item())
-  return noGrad(() => (isFloatingPoint(param.dtype) && value.dtype !== param.dtype ? to(value, param.dtype) : clone(value)))
-}
-
 /** @throws Error where the number is negative or NaN. */
 export function requireNonNegative(value: number, what: string): void {
   if (!(value >= 0)) throw new Error(`Invalid ${what}: ${value}`)
+}
+
+/** @throws Error where one of the two is outside [0, 1). */
+export function requireBetas(betas: readonly [number, number]): void {
+  betas.forEach((beta, i) => {
+    if (!(beta >= 0 && beta < 1)) throw new Error(`Invalid beta parameter at index ${i}: ${beta}`)
+  })
+}
+
+/** An optimizer's settings, given by position or by name; the order of its defaults is that of the positions. */
+export function settings<O extends object>(name: string, defaults: Required<O>, args: readonly unknown[]): Required<O> {
+  const names = Object.keys(defaults) as (keyof O & string)[]
+  const given = Object.entries(readArguments<O>(name, args, names)).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...Object.fromEntries(given) }
 }

@@ -1,11 +1,11 @@
 /** Stochastic gradient descent. */
 
+import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { type Expr, variable } from '../ir/expr.js'
 import { emptyLike } from '../ops/creation.js'
-import { PointwiseOp } from '../ops/pointwise.js'
-import { Optimizer, type Params, requireNonNegative } from './optimizer.js'
+import { Optimizer, type Params, requireNonNegative, settings } from './optimizer.js'
+import { FusedStep } from './step.js'
 
 export interface SGDOptions {
   /** The learning rate. */
@@ -21,6 +21,19 @@ export interface SGDOptions {
   /** Ascend instead. */
   maximize?: boolean
 }
+const defaults: Required<SGDOptions> = {
+  lr: 1e-3,
+  momentum: 0,
+  dampening: 0,
+  weightDecay: 0,
+  nesterov: false,
+  maximize: false,
+}
+
+type SGDArguments = Arguments<
+  [lr: number, momentum: number, dampening: number, weightDecay: number, nesterov: boolean],
+  SGDOptions
+>
 
 interface SGDState extends Record<string, Tensor | null> {
   momentum_buffer: Tensor | null
@@ -28,18 +41,24 @@ interface SGDState extends Record<string, Tensor | null> {
 
 /**
  * Gradient descent with momentum, as `torch.optim.SGD`: with d = g + weightDecay·p, `b ← momentum·b + (1 − dampening)·d`
- * and `p ← p − lr·b` (lr·d without momentum, lr·(d + momentum·b) with Nesterov's).
+ * and `p ← p − lr·b` (lr·d without momentum, lr·(d + momentum·b) with Nesterov's). The first b is d.
  *
  * @example
- * const optimizer = new optim.SGD(model.parameters(), { lr: 0.01, momentum: 0.9 })
- * optimizer.zeroGrad()
- * criterion(model(x), y).backward()
- * optimizer.step()
+ * const w = torch.ones(2, { requiresGrad: true })
+ * const optimizer = new optim.SGD([w], { lr: 0.25, momentum: 0.5 })
+ * for (let i = 0; i < 2; i++) {
+ *   optimizer.zeroGrad()
+ *   w.sum().backward()
+ *   optimizer.step()
+ * }
+ * w // tensor([0.3750, 0.3750], requires_grad=True)
  */
 export class SGD extends Optimizer<SGDOptions, SGDState> {
-  constructor(params: Params<SGDOptions>, options: SGDOptions = {}) {
-    const { lr = 1e-3, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false, maximize = false } = options
-    super(params, { lr, momentum, dampening, weightDecay, nesterov, maximize })
+  protected override readonly numbers = []
+  protected override readonly numbersInTensors = []
+
+  constructor(params: Params<SGDOptions>, ...args: SGDArguments) {
+    super(params, settings('SGD', defaults, args))
   }
 
   protected override check({ lr, momentum, dampening, weightDecay, nesterov }: Required<SGDOptions>): void {
@@ -51,47 +70,33 @@ export class SGD extends Optimizer<SGDOptions, SGDState> {
   }
 
   protected override update(p: Tensor, g: Tensor, group: Required<SGDOptions>): void {
-    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group
+    const { lr, momentum, dampening, weightDecay: decay, nesterov, maximize } = group
+    const before = this.state.get(p)?.momentum_buffer ?? null
     if (momentum === 0) {
-      this.state.set(p, { momentum_buffer: null })
-      step({ maximize, weightDecay: weightDecay !== 0 }).write([p, g, lr, weightDecay], [p])
+      if (before === null) this.state.set(p, { momentum_buffer: null })
+      step.run({ maximize, decays: decay !== 0, momentum: false, nesterov: false, first: false }, { p, g, lr, decay })
       return
     }
-    const before = this.state.get(p)?.momentum_buffer ?? null
     const buffer = before ?? emptyLike(p)
-    const options = { maximize, weightDecay: weightDecay !== 0, momentum: true, nesterov, first: before === null }
-    step(options).write([p, g, lr, weightDecay, buffer, momentum, 1 - dampening], [p, buffer])
+    step.run(
+      { maximize, decays: decay !== 0, momentum: true, nesterov, first: before === null },
+      { p, g, lr, decay, buffer, momentum, share: 1 - dampening },
+    )
     if (before === null) this.state.set(p, { momentum_buffer: buffer })
   }
 }
 
-/** What tells one step's formula from another's. */
-interface Variant {
-  readonly maximize: boolean
-  readonly weightDecay: boolean
-  readonly momentum?: boolean
-  readonly nesterov?: boolean
-  /** The first step of a momentum: the buffer is not there yet. */
-  readonly first?: boolean
-}
-
-const steps = new Map<string, PointwiseOp>()
-
-/** The fused step over p, g, lr, weightDecay and, with momentum, the buffer, momentum and 1 − dampening. */
-function step(variant: Variant): PointwiseOp {
-  const key = Object.values(variant).join()
-  let op = steps.get(key)
-  if (op === undefined) {
-    const [p, g, lr, decay, buffer, momentum, share] = ['p', 'g', 'lr', 'decay', 'buffer', 'momentum', 'share'].map(variable)
-    const signed = variant.maximize ? e.neg(g) : g
-    const d = variant.weightDecay ? e.add(signed, e.mul(decay, p)) : signed
-    const descend = (direction: Expr): Expr => e.sub(p, e.mul(lr, direction))
-    if (variant.momentum) {
-      const kept = variant.first ? d : e.add(e.mul(momentum, buffer), e.mul(share, d))
-      const next = descend(variant.nesterov ? e.add(d, e.mul(momentum, kept)) : kept)
-      op = new PointwiseOp('SGD', ['p', 'g', 'lr', 'decay', 'buffer', 'momentum', 'share'], [next, kept], { result: 'first' })
-    } else op = new PointwiseOp('SGD', ['p', 'g', 'lr', 'decay'], [descend(d)], { result: 'first' })
-    steps.set(key, op)
-  }
-  return op
-}
+/** `first`: the buffer is not there yet. */
+const step = new FusedStep(
+  'SGD',
+  ['maximize', 'decays', 'momentum', 'nesterov', 'first'],
+  ['lr', 'decay', 'buffer', 'momentum', 'share'],
+  ({ p, g, lr, decay, buffer, momentum, share }, on) => {
+    const signed = on.maximize ? e.neg(g) : g
+    const d = on.decays ? e.add(signed, e.mul(decay, p)) : signed
+    if (!on.momentum) return { p: e.sub(p, e.mul(lr, d)) }
+    const kept = on.first ? d : e.add(e.mul(momentum, buffer), e.mul(share, d))
+    const direction = on.nesterov ? e.add(d, e.mul(momentum, kept)) : kept
+    return { p: e.sub(p, e.mul(lr, direction)), buffer: kept }
+  },
+)

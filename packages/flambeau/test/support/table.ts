@@ -70,6 +70,43 @@ list('pow 2', [matrix], (x) => x.pow(2), { dtypes: numbers })
 list('add number', [matrix], (x) => x.add(2), { dtypes: every })
 list('add alpha', [matrix, matrix], (x, y) => x.add(y, { alpha: 3 }), { dtypes: numbers })
 
+// Special functions.
+// biome-ignore format: a table reads better in rows
+const specials: Record<string, Domain> = {
+  i0: 'any', i0e: 'any', i1: 'any', i1e: 'any', modifiedBesselK0: 'positive', modifiedBesselK1: 'positive',
+  scaledModifiedBesselK0: 'positive', scaledModifiedBesselK1: 'positive', besselJ0: 'any', besselJ1: 'any', besselY0: 'positive',
+  besselY1: 'positive', erfcx: 'any', ndtr: 'any', logNdtr: 'any', entr: 'positive', sphericalBesselJ0: 'nonzero',
+}
+type Unary = (x: Tensor) => Tensor
+const special = torch.special as unknown as Record<string, Unary>
+for (const [name, domain] of Object.entries(specials))
+  list(`special ${name}`, [{ ...matrix, domain }], (x) => special[name](x), { slack: 4 })
+list('special ndtri', [{ ...matrix, domain: 'unit' }], (x) => torch.special.ndtri(x.add(1).div(2)), { slack: 8 })
+list('special airyAi', [matrix], (x) => torch.special.airyAi(x), { differentiable: false, slack: 4 })
+list('special zeta', [{ ...matrix, domain: 'positive' }], (x) => torch.special.zeta(2.5, x), { slack: 8 })
+for (const n of [1, 2, 5]) list(`polygamma ${n}`, [{ ...matrix, domain: 'positive' }], (x) => x.polygamma(n), { slack: 8 })
+for (const name of ['igamma', 'igammac'])
+  list(
+    name,
+    [
+      { shape: [4], domain: 'aboveOne', constant: true },
+      { ...matrix, domain: 'positive' },
+    ],
+    method(name),
+    { slack: 8 },
+  )
+for (const name of Object.keys(torch.special).filter((key) => key.toLowerCase().includes('polynomial')))
+  for (const n of [0, 1, 6])
+    list(`special ${name} ${n}`, [matrix], (x) => (special[name] as (x: Tensor, n: number) => Tensor)(x, n), {
+      differentiable: false,
+      slack: 16,
+    })
+list('frexp', [{ ...matrix, domain: 'nonzero' }], (x) => torch.frexp(x).mantissa)
+list('frexp exponent', [matrix], (x) => torch.frexp(x).exponent, { differentiable: false })
+list('ldexp', [matrix, { shape: [4], dtype: 'int64' }], method('ldexp'))
+list('mseLoss', [matrix, matrix], (x, y) => torch.nn.functional.mseLoss(x, y))
+list('mseLoss sum', [matrix, matrix], (x, y) => torch.nn.functional.mseLoss(x, y, { reduction: 'sum' }), { slack: 8 })
+
 // Of two, with broadcasting.
 const row: Input = { shape: [4] }
 for (const name of ['add', 'mul']) list(name, [matrix, row], method(name), { dtypes: every })

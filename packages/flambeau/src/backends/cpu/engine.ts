@@ -87,7 +87,6 @@ export class CpuBackend implements Backend {
     for (let d = 0; d < dims; d++) frame[at++] = sizes[d]
     for (let i = 0; i < operands.length; i++) {
       const operand = operands[i]
-      if (codes[operand.dtype] > lastReal) throw notOfComplex('an operation of real numbers', operand.dtype)
       at = this.#address(frame, at, operand)
       if (strides === null) frame[at++] = 1
       else {
@@ -138,10 +137,12 @@ export class CpuBackend implements Backend {
     return this.#frame
   }
 
-  /** Writes an operand's address and dtype. */
+  /** Writes an operand's address and dtype. @throws Error for a complex one: kernels know real numbers only. */
   #address(frame: Float64Array, at: number, operand: Operand): number {
+    const code = codes[operand.dtype]
+    if (code > lastReal) throw notOfComplex('an operation of real numbers', operand.dtype)
     frame[at] = operand.storage.memory.address + operand.layout.offset * bytesOf[operand.dtype]
-    frame[at + 1] = codes[operand.dtype]
+    frame[at + 1] = code
     return at + 2
   }
 

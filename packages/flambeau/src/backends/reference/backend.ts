@@ -15,6 +15,7 @@ import { BufferMemory } from './memory.js'
 import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from './norm.js'
 import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
+import { recurrent, recurrentBackward } from './recurrent.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
@@ -43,6 +44,8 @@ const kernels: KernelTable = {
   batchNormBackward,
   layerNorm,
   layerNormBackward,
+  recurrent,
+  recurrentBackward,
   gather,
   scatter,
   indexSelect,

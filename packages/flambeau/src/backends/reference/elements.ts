@@ -21,6 +21,10 @@ const LOWEST = -(2n ** 63n)
 export const truncateToInt64 = (value: number): bigint =>
   value >= -(2 ** 63) && value < 2 ** 63 ? BigInt(Math.trunc(value)) : LOWEST
 
+/** A float as an integer of 32 bits: outside its range it is the lowest one. */
+export const truncateToInt32 = (value: number): number =>
+  value > -(2 ** 31) - 1 && value < 2 ** 31 ? Math.trunc(value) : -(2 ** 31)
+
 /** An int64 rounded once to float32: what a double could lose on the way only has to be remembered as not zero. */
 export function int64ToFloat32(value: bigint): number {
   const magnitude = value < 0n ? -value : value
@@ -80,7 +84,9 @@ class Integers implements Elements {
     return BigInt(this.array[at])
   }
   setNumber(at: number, value: number): void {
-    this.setInteger(at, truncateToInt64(value))
+    // As PyTorch on x86: the signed types through int32, uint8 through int64.
+    if (this.array instanceof Uint8Array) this.setInteger(at, truncateToInt64(value))
+    else this.array[at] = truncateToInt32(value)
   }
   setInteger(at: number, value: bigint): void {
     this.array[at] = Number(BigInt.asIntN(32, value))

@@ -1,10 +1,10 @@
 /** The interpreter of programs: one element after the other, one instruction after the other. */
 
-import type { ComputeClass } from '../../core/dtype.js'
+import { type ComputeClass, isFloatingPoint } from '../../core/dtype.js'
 import type { Program } from '../../ir/program.js'
 import type { Operand } from '../backend.js'
 import type { Plan } from '../plan.js'
-import { type Elements, elementsOf, int64ToFloat32, truncateToInt64 } from './elements.js'
+import { type Elements, elementsOf, int64ToFloat32, truncateToInt32, truncateToInt64 } from './elements.js'
 import { placesOf } from './places.js'
 import { type PrimitiveTable, primitiveTables } from './primitives.js'
 
@@ -39,7 +39,8 @@ const double: Class<number> = {
 const int: Class<number> = {
   name: 'Int',
   primitives: primitiveTables.int32,
-  get: (elements, at) => toInt32(elements.integer(at)),
+  get: (elements, at, { dtype }) =>
+    isFloatingPoint(dtype) ? truncateToInt32(elements.number(at)) : toInt32(elements.integer(at)),
   set: (elements, at, value) => elements.setNumber(at, value),
   of: (scalar) => toInt32(truncateToInt64(scalar)),
   normal: (value) => value | 0,

@@ -2,8 +2,10 @@
 
 import type { Primitive } from '../../ir/expr.js'
 import { kernelError } from '../backend.js'
+import { airyAi, besselIScaled, besselJ, besselK, besselKScaled, besselY } from './bessel.js'
 import { larger, smaller } from './elements.js'
 import { digamma, erf, erfc, erfinv, lgamma } from './special.js'
+import { erfcx, incompleteGamma, ndtri, orthogonal, splitNumber, zeta } from './specialFunctions.js'
 
 /** Arguments beyond the primitive's own number are never read. */
 export type PrimitiveTable<T> = Record<Primitive, ((a: T, b: T, c: T) => T) | null>
@@ -114,6 +116,26 @@ function realPrimitives(round: (value: number) => number, nextafter: (x: number,
     trunc: Math.trunc,
     not: (a) => truth(a === 0),
     bitNot: null,
+    i0: (a) => Math.exp(Math.abs(a)) * besselIScaled(0, a),
+    i0e: (a) => besselIScaled(0, a),
+    i1: (a) => Math.exp(Math.abs(a)) * besselIScaled(1, a),
+    i1e: (a) => besselIScaled(1, a),
+    k0: (a) => besselK(0, a),
+    k0e: (a) => besselKScaled(0, a),
+    k1: (a) => besselK(1, a),
+    k1e: (a) => besselKScaled(1, a),
+    j0: (a) => besselJ(0, a),
+    j1: (a) => besselJ(1, a),
+    y0: (a) => besselY(0, a),
+    y1: (a) => besselY(1, a),
+    airyAi: (a) => airyAi(a, round),
+    erfcx,
+    ndtri,
+    significand: (a) => splitNumber(a)[0],
+    exponent: (a) => splitNumber(a)[1],
+    zeta,
+    igamma: (a, b) => incompleteGamma(a, b, false),
+    igammac: (a, b) => incompleteGamma(a, b, true),
     isnan: (a) => truth(Number.isNaN(a)),
     isinf: (a) => truth(Math.abs(a) === Number.POSITIVE_INFINITY),
     add: (a, b) => a + b,
@@ -147,6 +169,7 @@ function realPrimitives(round: (value: number) => number, nextafter: (x: number,
     shr: null,
     where: (a, b, c) => (a !== 0 ? b : c),
     fma: (a, b, c) => a * b + c,
+    orthogonal: (a, b, c) => orthogonal(a, b, c, round),
   } satisfies PrimitiveTable<number>
 }
 
@@ -191,6 +214,27 @@ const realOnly = {
   hypot: null,
   copysign: null,
   nextafter: null,
+  i0: null,
+  i0e: null,
+  i1: null,
+  i1e: null,
+  k0: null,
+  k0e: null,
+  k1: null,
+  k1e: null,
+  j0: null,
+  j1: null,
+  y0: null,
+  y1: null,
+  airyAi: null,
+  erfcx: null,
+  ndtri: null,
+  significand: null,
+  exponent: null,
+  zeta: null,
+  igamma: null,
+  igammac: null,
+  orthogonal: null,
 } as const
 
 /** A divisor, if there is one. @throws Error('ZeroDivisionError') as Python does. */
@@ -246,9 +290,9 @@ const int32 = {
   and: (a, b) => a & b,
   or: (a, b) => a | b,
   xor: (a, b) => a ^ b,
-  // A shift by the width or more, or by less than 0, shifts everything out.
-  shl: (a, b) => (b >= 0 && b < 32 ? a << b : 0),
-  shr: (a, b) => a >> (b >= 0 && b < 32 ? b : 31),
+  // JavaScript takes the counts modulo 32, as PyTorch does.
+  shl: (a, b) => a << b,
+  shr: (a, b) => a >> b,
   where: (a, b, c) => (a !== 0 ? b : c),
   fma: (a, b, c) => Math.imul(a, b) + c,
 } satisfies PrimitiveTable<number>
@@ -296,8 +340,8 @@ const int64 = {
   and: (a, b) => a & b,
   or: (a, b) => a | b,
   xor: (a, b) => a ^ b,
-  shl: (a, b) => (b >= 0n && b < 64n ? a << b : 0n),
-  shr: (a, b) => a >> (b >= 0n && b < 64n ? b : 63n),
+  shl: (a, b) => a << (b & 63n),
+  shr: (a, b) => a >> (b & 63n),
   where: (a, b, c) => (a !== 0n ? b : c),
   fma: (a, b, c) => a * b + c,
 } satisfies PrimitiveTable<bigint>

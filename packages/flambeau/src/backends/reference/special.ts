@@ -60,7 +60,7 @@ export function erfinv(y: number): number {
 const bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
 
 /** Hurwitz's ζ(s, a) = Σ (a + n)^-s for s > 1, by Euler and Maclaurin's formula from the 12th term on. */
-function hurwitzZeta(s: number, a: number): number {
+export function hurwitzZeta(s: number, a: number): number {
   const N = 12
   const x = a + N
   let sum = x ** (1 - s) / (s - 1) + x ** -s / 2
