@@ -109,7 +109,6 @@ const parameters = {
   nanquantile: 'input q dim | keepdim interpolation',
   nansum: 'input dim | keepdim dtype',
   nanToNum: 'input nan posinf neginf',
-  mvlgamma: 'input p',
   narrow: 'input dim start length',
   newFull: 'input size fill_value',
   newTensor: 'input data',

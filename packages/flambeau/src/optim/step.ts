@@ -4,7 +4,11 @@ import { isComplex } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { type Expr, freeVariables, variable } from '../ir/expr.js'
 import { pairsOf } from '../ops/copy.js'
+import { fullLike } from '../ops/creation.js'
 import { PointwiseOp } from '../ops/pointwise.js'
+
+/** State that starts from one number: in a complex parameter's case, that of both its parts. */
+export const bothParts = (p: Tensor, value: number): Tensor => fullLike(p, isComplex(p.dtype) ? { re: value, im: value } : value)
 
 const floatsOf = (value: Tensor | number): Tensor | number =>
   typeof value === 'object' && isComplex(value.dtype) ? pairsOf(value) : value
