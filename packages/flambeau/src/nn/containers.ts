@@ -103,7 +103,9 @@ export class Sequential extends ModuleSequence {
  *
  * @example
  * const layers = new nn.ModuleList([1, 2, 3].map(() => new nn.Linear(4, 4)))
+ * let x = torch.randn(2, 4)
  * for (const layer of layers) x = layer(x)
+ * x.shape // [2, 4]
  */
 export class ModuleList extends ModuleSequence {
   constructor(modules: Iterable<Module> = []) {
@@ -117,7 +119,7 @@ export class ModuleList extends ModuleSequence {
  *
  * @example
  * const heads = new nn.ModuleDict({ small: new nn.Linear(4, 2), large: new nn.Linear(4, 8) })
- * heads.get('small')(x)
+ * heads.get('small')(torch.randn(3, 4)).shape // [3, 2]
  */
 export class ModuleDict extends Module {
   constructor(modules: Readonly<Record<string, Module>> | Iterable<readonly [string, Module]> = {}) {

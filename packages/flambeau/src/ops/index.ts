@@ -34,12 +34,14 @@ export {
   zeros,
   zerosLike,
 } from './creation.js'
+export * from './ctcLoss.js'
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
 export * from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
+export * from './embedding.js'
 export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
 export * from './indexing.js'
@@ -47,8 +49,10 @@ export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, pu
 export * from './integers.js'
 export * from './joining.js'
 export { groupNorm, layerNorm, nativeLayerNorm, rmsNorm } from './layerNorm.js'
+export * from './linalg/torch.js'
 export * as linalg from './linalg.js'
 export * from './loss.js'
+export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
@@ -60,6 +64,7 @@ export * from './queries.js'
 export * from './random.js'
 export * from './rearrange.js'
 export * from './reduce.js'
+export type { LossOptions, LossReduction } from './reduction.js'
 export * from './scan.js'
 export {
   indexReduce,
@@ -73,6 +78,7 @@ export {
   type SegmentReduction,
   segmentReduce,
 } from './segmentReduce.js'
+export * from './similarity.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'

@@ -7,8 +7,10 @@ import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
 import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
 import type { Plan } from '../plan.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
+import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
+import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
 import { BufferMemory } from './memory.js'
@@ -19,6 +21,7 @@ import { recurrent, recurrentBackward } from './recurrent.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
+import { eigh, svd } from './spectral.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
@@ -40,6 +43,8 @@ const kernels: KernelTable = {
   avgPoolBackward,
   nllLoss,
   nllLossBackward,
+  ctcLoss,
+  ctcLossBackward,
   batchNorm,
   batchNormBackward,
   layerNorm,
@@ -64,6 +69,14 @@ const kernels: KernelTable = {
   bernoulliTensor,
   poisson,
   multinomial,
+  lu,
+  pivotsToPermutation,
+  cholesky,
+  qr,
+  applyReflectors,
+  solveTriangular,
+  svd,
+  eigh,
 } satisfies KernelTable
 
 const isComplexOperand = (arg: unknown): boolean =>
