@@ -10,7 +10,7 @@ export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
 export * from './complex.js'
-export { type ConvOptions, conv2d } from './conv.js'
+export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './conv.js'
 export {
   arange,
   asTensor,
@@ -57,7 +57,8 @@ export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
 export * from './norm.js'
-export * from './pool.js'
+export { constantPadNd } from './pad.js'
+export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool2d, maxPool3d } from './pool.js'
 export * from './products.js'
 export * from './quantile.js'
 export * from './queries.js'
@@ -78,6 +79,7 @@ export {
   type SegmentReduction,
   segmentReduce,
 } from './segmentReduce.js'
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from './shuffle.js'
 export * from './similarity.js'
 export * from './softmax.js'
 export * from './sort.js'
@@ -89,3 +91,4 @@ export * from './strided.js'
 export * from './unique.js'
 export * from './view.js'
 export * from './windowFunctions.js'
+export { adaptiveMaxPool1d } from './windowPool.js'
