@@ -196,6 +196,7 @@ describe('complex tensors', () => {
     ['histc', (x) => x.histc()],
     ['mseLoss', (x) => torch.nn.functional.mseLoss(x, x)],
     ['conv2d', (x) => torch.nn.functional.conv2d(x.reshape(1, 1, 1, 2), x.reshape(1, 1, 1, 2))],
+    ['convTranspose2d', (x) => torch.nn.functional.convTranspose2d(x.reshape(1, 1, 1, 2), x.reshape(1, 1, 1, 2))],
     ['dropout', (x) => torch.nn.functional.dropout(x, 0.5, true)],
     ['a product with a real matrix', (x) => torch.ones(2, 2).mv(x)],
     ['scatterReduce', (x) => x.scatterReduce(0, torch.tensor([0n, 0n]), x, 'amax')],
