@@ -1,7 +1,8 @@
 /** Arithmetic: sums, products, quotients, powers and rounding. */
 
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
-import type { Tensor } from '../core/tensor.js'
+import type { Complex } from '../core/complex.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, out, variable, x, y, z } from '../ir/expr.js'
 import {
@@ -14,8 +15,10 @@ import {
   operand,
   requireTensor,
   tensorBinary,
+  type Unary,
   unary,
 } from './define.js'
+import { imag, real } from './parts.js'
 import { type Argument, PointwiseOp } from './pointwise.js'
 
 const alpha = variable('alpha')
@@ -26,8 +29,8 @@ export interface AlphaOptions {
 }
 
 export interface ScaledBinary {
-  (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions): Tensor
-  readonly inPlace: (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions) => Tensor
+  (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions) => Tensor
 }
 
 /** add and sub: a plain form for alpha = 1, which nearly every call is, and one that scales. */
@@ -47,12 +50,12 @@ function scaled(
   const plain = new PointwiseOp(name, ['x', 'y'], [plainTerm], options)
   const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, check, untyped: ['alpha'] })
   return Object.assign(
-    (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+    (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
       o?.alpha === undefined || o.alpha === 1
         ? plain.call(requireTensor(self, name), operand(self, other, name))
         : withAlpha.call(requireTensor(self, name), operand(self, other, name), o.alpha),
     {
-      inPlace: (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+      inPlace: (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
         o?.alpha === undefined || o.alpha === 1
           ? plain.callInPlace(self, operand(self, other, name))
           : withAlpha.callInPlace(self, operand(self, other, name), o.alpha),
@@ -122,8 +125,11 @@ const divider = (options?: DivOptions): Binary => {
  * @throws Error for an integer division by zero.
  */
 export const div = Object.assign(
-  (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options)(self, other),
-  { inPlace: (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options).inPlace(self, other) },
+  (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor => divider(options)(self, other),
+  {
+    inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor =>
+      divider(options).inPlace(self, other),
+  },
 )
 /** The remainder with the sign of `other`, as Python's `%` and `torch.remainder`. */
 export const remainder: EitherBinary = eitherBinary('Remainder', e.rem(x, y), { check: notBool })
@@ -134,22 +140,23 @@ const power = eitherBinary('Pow', e.pow(x, y), {
   check: notBool,
   gradients: {
     x: e.where(e.eq(y, 0), 0, e.mul(g, e.mul(y, e.pow(x, e.sub(y, 1))))),
-    y: e.where(e.both(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
+    y: e.where(e.both(e.eq(x, 0), e.ge(e.re(y), 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
   },
 })
-const negativePower = (self: Tensor | Scalar, exponent: Tensor | Scalar): void => {
+const negativePower = (self: Tensor | Scalar | Complex, exponent: Tensor | Scalar | Complex): void => {
   if (typeof exponent !== 'object' && Number.isInteger(Number(exponent)) && Number(exponent) < 0 && !isFloating(self))
     throw new Error('Integers to negative integer powers are not allowed.')
 }
-const isFloating = (value: Tensor | Scalar): boolean => typeof value === 'object' && isFloatingPoint(value.dtype)
+const isFloating = (value: Tensor | Scalar | Complex): boolean =>
+  typeof value === 'object' && (!('dtype' in value) || isDifferentiable(value.dtype))
 /** `self ^ exponent` with broadcasting, as `torch.pow`. @throws Error for an integer tensor and a negative number. */
 export const pow: EitherBinary = Object.assign(
-  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
+  (self: Tensor | Scalar | Complex, exponent: Tensor | Scalar | Complex): Tensor => {
     negativePower(self, exponent)
-    return exponent === 2 && typeof self === 'object' && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
+    return exponent === 2 && self instanceof Tensor && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
   },
   {
-    inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+    inPlace: (self: Tensor, exponent: Tensor | Scalar | Complex): Tensor => {
       negativePower(self, exponent)
       return power.inPlace(self, exponent)
     },
@@ -169,8 +176,19 @@ export const neg = unary('Neg', e.neg(x), {
       )
   },
 })
-/** The absolute value, as `torch.abs`. */
-export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
+const absOfReal = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
+const along = (part: e.Expr): e.Expr => e.where(e.eq(out, 0), 0, e.mul(g, e.div(part, out)))
+const absOfParts = new PointwiseOp('Abs', ['x', 'y'], [e.hypot(x, y)], { gradients: { x: along(x), y: along(y) } })
+/** The absolute value, as `torch.abs`: of complex numbers √(re² + im²), a real one. */
+export const abs: Unary = Object.assign(
+  (self: Tensor): Tensor => (isComplex(self.dtype) ? absOfParts.call(real(self), imag(self)) : absOfReal(self)),
+  {
+    inPlace: (self: Tensor): Tensor => {
+      if (isComplex(self.dtype)) throw new Error('In-place abs is not supported for complex tensors.')
+      return absOfReal.inPlace(self)
+    },
+  },
+)
 /** -1, 0 or 1, as `torch.sign`. */
 export const sign = unary('Sign', e.sign(x))
 /** `1 / self`, as `torch.reciprocal`. */

@@ -1,7 +1,7 @@
 /** Norms and distances made of them. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { type Shape, wrapDim, wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 
@@ -89,7 +89,8 @@ function normOver(
   { dim, keepdim = false, dtype }: NormOptions,
   op = vectorNormOp,
 ): Tensor {
-  const x = dtype ? to(self, dtype) : self
+  const cast = dtype ? to(self, dtype) : self
+  const x = isComplex(cast.dtype) ? abs(cast) : cast
   if (!isFloatingPoint(x.dtype))
     throw new Error(`${name}: Expected a floating point or complex tensor as input. Got ${scalarName(x.dtype)}`)
   const given = Array.isArray(dim) && dim.length === 0 ? null : dim

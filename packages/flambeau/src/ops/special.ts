@@ -1,7 +1,16 @@
 /** Further functions of one and two operands. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, itemSize, type Scalar, scalarName } from '../core/dtype.js'
+import {
+  type DType,
+  isComplex,
+  isDifferentiable,
+  isFloatingPoint,
+  itemSize,
+  resultTypeOf,
+  type Scalar,
+  scalarName,
+} from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -10,7 +19,7 @@ import { abs, add, mul, pow, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, isnan, le, logicalAnd, logicalOr } from './comparison.js'
 import { item } from './creation.js'
-import { eitherBinary, floatsOnly, tensorBinary, unary, type WithInPlace } from './define.js'
+import { eitherBinary, floatsOnly, notComplex, tensorBinary, unary, type WithInPlace } from './define.js'
 import { checkInPlace } from './dispatch.js'
 import { lgamma } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
@@ -29,20 +38,18 @@ export function positive(self: Tensor): Tensor {
 export const deg2rad = unary('Mul', e.mul(x, Math.PI / 180), float)
 /** Radians as degrees, as `torch.rad2deg`. */
 export const rad2deg = unary('Mul', e.mul(x, 180 / Math.PI), float)
-/** -1, 0 or 1, as `torch.sgn`. */
-export const sgn = unary('Sgn', e.sign(x))
 
 const signOfFloat = unary('Signbit', e.lt(e.copysign(1, x), 0), { result: 'bool' })
 const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })
 /** Whether the sign bit is set, that of -0 included, as `torch.signbit`. */
 export const signbit = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? signOfFloat : signOfInteger)(self)
-const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool' })
-const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool' })
+const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool', check: notComplex })
+const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool', check: notComplex })
 const none = unary('Isposinf', e.ne(x, x), { result: 'bool' })
 /** Whether it is +∞, as `torch.isposinf`. */
-export const isposinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? plusInfinity : none)(self)
+export const isposinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? plusInfinity : none)(self)
 /** Whether it is −∞, as `torch.isneginf`. */
-export const isneginf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? minusInfinity : none)(self)
+export const isneginf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? minusInfinity : none)(self)
 
 const inner = e.mul(Math.PI, x)
 /** sin(πx) / (πx), and 1 at 0, as `torch.sinc`. */
@@ -140,6 +147,7 @@ const numbersOnly = new PointwiseOp(
   [e.where(e.ne(x, x), nan, e.where(e.eq(x, INFINITY), posinf, e.where(e.eq(x, -INFINITY), neginf, x)))],
   {
     untyped: ['nan', 'posinf', 'neginf'],
+    check: notComplex,
     gradients: { x: e.where(e.both(e.eq(x, x), e.lt(e.abs(x), INFINITY)), g, 0) },
   },
 )
@@ -175,27 +183,33 @@ function replacements(dtype: DType, args: NanToNumArguments): [number, number, n
  */
 export const nanToNum: WithInPlace<NanToNum> = Object.assign(
   (self: Tensor, ...args: NanToNumArguments): Tensor =>
-    isFloatingPoint(self.dtype) ? numbersOnly.call(self, ...replacements(self.dtype, args)) : to(self, { copy: true }),
+    isDifferentiable(self.dtype) ? numbersOnly.call(self, ...replacements(self.dtype, args)) : to(self, { copy: true }),
   {
     inPlace: (self: Tensor, ...args: NanToNumArguments): Tensor =>
-      isFloatingPoint(self.dtype) ? numbersOnly.callInPlace(self, ...replacements(self.dtype, args)) : self,
+      isDifferentiable(self.dtype) ? numbersOnly.callInPlace(self, ...replacements(self.dtype, args)) : self,
   },
 )
 
 /** A power computed in float64, as `torch.float_power`. */
 export const floatPower = Object.assign(
-  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => pow(widened(self), widened(exponent)),
+  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
+    const dtype = widest(self, exponent)
+    return pow(widened(self, dtype), widened(exponent, dtype))
+  },
   {
     inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
-      if (self.dtype !== 'float64')
+      const dtype = widest(self, exponent)
+      if (self.dtype !== dtype)
         throw new Error(
-          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype Double`,
+          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype ${scalarName(dtype)}`,
         )
-      return pow.inPlace(self, widened(exponent))
+      return pow.inPlace(self, widened(exponent, dtype))
     },
   },
 )
-const widened = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
+const widest = (self: Tensor | Scalar, exponent: Tensor | Scalar): DType =>
+  isComplex(resultTypeOf(self, exponent)) ? 'complex128' : 'float64'
+const widened = (value: Tensor | Scalar, dtype: DType): Tensor | Scalar => (value instanceof Tensor ? to(value, dtype) : value)
 
 export interface CloseOptions {
   rtol?: number
@@ -218,7 +232,7 @@ export function isclose(self: Tensor, other: Tensor, ...args: CloseArguments): T
   if (self.dtype !== other.dtype) throw new Error(`${scalarName(self.dtype)} did not match ${scalarName(other.dtype)}`)
   if (rtol < 0) throw new Error(`rtol must be greater than or equal to zero, but got ${rtol}`)
   if (atol < 0) throw new Error(`atol must be greater than or equal to zero, but got ${atol}`)
-  const [p, q] = isFloatingPoint(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
+  const [p, q] = isDifferentiable(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
   const bound = add(mul(abs(q), rtol), atol)
   const finite = logicalAnd(le(abs(sub(p, q)), bound), eq(mul(q, 0), 0))
   const close = logicalOr(eq(p, q), finite)
