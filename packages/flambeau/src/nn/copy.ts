@@ -4,7 +4,7 @@ import { noGrad } from '../autograd/mode.js'
 import { isOptions } from '../core/arguments.js'
 import { Tensor } from '../core/tensor.js'
 import { clone } from '../ops/cast.js'
-import { Module } from './module.js'
+import { defineOn, entriesOf, Module } from './module.js'
 import { Parameter } from './parameter.js'
 
 /**
@@ -24,10 +24,9 @@ export function deepcopy<M extends Module>(module: M, known = new Map<unknown, u
   const copied = Reflect.construct(Module, [], module.constructor) as M
   known.set(module, copied)
   const buffers = new Map([...module.ownBuffers()].map(([name, , persistent]) => [name, persistent]))
-  for (const [name, value] of Object.entries(module)) {
+  for (const [name, value] of entriesOf(module)) {
     const persistent = buffers.get(name)
-    if (persistent === undefined)
-      Object.defineProperty(copied, name, { value: copyOf(value), writable: true, enumerable: true, configurable: true })
+    if (persistent === undefined) defineOn(copied, name, copyOf(value))
     else copied.registerBuffer(name, copyOf(value) as Tensor, { persistent })
   }
   return copied

@@ -17,11 +17,35 @@ export { Conv2d, type ConvModuleOptions } from './conv.js'
 export * from './dropout.js'
 export * from './embedding.js'
 export * as functional from './functional.js'
+export type {
+  BackwardHook,
+  BackwardPreHook,
+  ForwardHook,
+  ForwardHookOptions,
+  ForwardHookWithKwargs,
+  ForwardPreHook,
+  ForwardPreHookWithKwargs,
+  HookOptions,
+  LoadStateDictPostHook,
+  LoadStateDictPreHook,
+  ModuleGradients,
+  StateDictPostHook,
+  StateDictPreHook,
+} from './hooks.js'
 export * as init from './init.js'
-export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } from './linear.js'
+export {
+  Bilinear,
+  type FactoryOptions,
+  Flatten,
+  type FlattenOptions,
+  Identity,
+  Linear,
+  type LinearOptions,
+  Unflatten,
+} from './linear.js'
 export * from './loss.js'
 export * from './marginLoss.js'
-export { type ForwardHook, type ForwardPreHook, Module, type NamedOptions, type StateDictOptions } from './module.js'
+export { Module, type NamedOptions, type StateDictOptions } from './module.js'
 export {
   GroupNorm,
   type GroupNormModuleOptions,
@@ -31,6 +55,7 @@ export {
   type RMSNormModuleOptions,
 } from './normalization.js'
 export { Parameter } from './parameter.js'
+export { ParameterDict, ParameterList } from './parameterContainers.js'
 export { AvgPool2d, MaxPool2d } from './pooling.js'
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
