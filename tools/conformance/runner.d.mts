@@ -7,3 +7,5 @@ export interface Result {
 }
 export declare const sectionNames: string[]
 export declare function runSection(torch: object, folder: string, section: string, only?: string): Generator<Result>
+export declare function sectionsIn(folder: string, depth?: number): { part: string; section: string }[]
+export declare function unknownSections(folder: string): string[]

@@ -33,8 +33,9 @@ interface Place {
  *
  * @throws Error in backward where the second call saved other tensors than the first.
  * @example
- * const x = torch.ones(2, { requiresGrad: true })
- * utils.checkpoint((x: Tensor) => x.exp().sin().sum(), x, { useReentrant: false }).backward()
+ * const x = torch.zeros(2, { requiresGrad: true })
+ * torch.utils.checkpoint((x: torch.Tensor) => x.exp().sum(), x, { useReentrant: false }).backward()
+ * x.grad // tensor([1., 1.])
  */
 export function checkpoint<A extends unknown[], R>(fn: (...args: A) => R, ...rest: [...A, CheckpointOptions?]): R {
   const last = rest.at(-1)

@@ -171,7 +171,7 @@ const lastStep = <T>(createGraph: boolean, body: () => T): T => gradMode(createG
  *
  * @example
  * const x = torch.tensor([1, 2])
- * autograd.functional.jacobian((x) => x.mul(x), x) // tensor([[2., 0.], [0., 4.]])
+ * autograd.functional.jacobian((x) => x.mul(x), x).tolist() // [[2, 0], [0, 4]]
  */
 export function jacobian<R extends OneOrMany, I extends OneOrMany>(
   func: Func<R>,
@@ -223,7 +223,7 @@ function scalarOutput(outputs: readonly Tensor[], like: OneOrMany, name: string)
  *
  * @example
  * const x = torch.tensor([1, 2])
- * autograd.functional.hessian((x) => x.pow(3).sum(), x) // tensor([[6., 0.], [0., 12.]])
+ * autograd.functional.hessian((x) => x.pow(3).sum(), x).tolist() // [[6, 0], [0, 12]]
  */
 export function hessian<I extends OneOrMany>(
   func: Func<Tensor>,

@@ -48,7 +48,8 @@ export const retainsGrad = (self: Tensor): boolean => self.meta?.retainsGrad ?? 
  * @example
  * const x = torch.ones(2, { requiresGrad: true })
  * const handle = x.registerHook((g) => g.clamp(-1, 1))
- * x.mul(5).sum().backward() // x.grad: [1., 1.]
+ * x.mul(5).sum().backward()
+ * x.grad // tensor([1., 1.])
  * handle.remove()
  */
 export function registerHook(self: Tensor, hook: GradientHook): RemovableHandle {

@@ -34,7 +34,8 @@ export function within<T, S>(set: (state: S) => S, state: S, body?: () => T): T 
  * Runs a function without recording operations and returns its result, as `torch.no_grad`.
  *
  * @example
- * const accuracy = torch.noGrad(() => model(x).argmax(1).eq(y).float().mean().item())
+ * const x = torch.ones(2, { requiresGrad: true })
+ * torch.noGrad(() => x.mul(2)).requiresGrad // false
  */
 export function noGrad<T>(body: () => T): T
 export function noGrad(): GradMode

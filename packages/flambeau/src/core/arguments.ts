@@ -4,8 +4,7 @@
  * The ways to give arguments that have defaults: by position, by name in one trailing object, or the first ones by position
  * and the others by name. `P` is the labelled tuple of those that have a position, `O` the options object.
  *
- * @example
- * function diagonal(self: Tensor, ...args: Arguments<[offset: number, dim1: number, dim2: number], DiagonalOptions>)
+ * `(self: Tensor, ...args: Arguments<[offset: number, dim1: number, dim2: number], DiagonalOptions>)`
  */
 export type Arguments<P extends readonly unknown[], O> = Partial<P> | WithOptions<{ [K in keyof P]: P[K] | undefined }, O>
 type WithOptions<P extends readonly unknown[], O> = P extends readonly [...infer First, unknown]
@@ -24,7 +23,7 @@ export function isOptions(value: unknown): value is Record<string, unknown> {
  *
  * @throws TypeError in Python's words where there are too many, one is given twice, or a name is unknown
  * @example
- * const { offset = 0, dim1 = 0, dim2 = 1 } = readArguments<DiagonalOptions>('diagonal', args, ['offset', 'dim1', 'dim2'])
+ * readArguments('diagonal', [1, { dim2: 2 }], ['offset', 'dim1', 'dim2']) // { offset: 1, dim2: 2 }
  */
 export function readArguments<O extends object>(
   name: string,
@@ -58,7 +57,8 @@ export interface DimOptions {
  *
  * @throws TypeError for another name
  * @example
- * const d = readArgument('cat', 'dim', dim, 0) // of dim?: number | DimOptions
+ * readArgument('cat', 'dim', { dim: 1 }, 0) // 1
+ * readArgument('cat', 'dim', undefined, 0) // 0
  */
 export function readArgument<T>(op: string, name: string, value: T | object | undefined, preset: T): T {
   if (value === undefined) return preset

@@ -66,8 +66,8 @@ const signedIntegers: readonly DType[] = ['int8', 'int16', 'int32', 'int64']
  * The smallest dtype that holds both, as `torch.promote_types`.
  *
  * @example
- * promoteTypes('int32', 'float16') // 'float16'
- * promoteTypes('uint8', 'int8') // 'int16'
+ * torch.promoteTypes('int32', 'float16') // 'float16'
+ * torch.promoteTypes('uint8', 'int8') // 'int16'
  */
 export function promoteTypes(a: DType, b: DType): DType {
   if (a === b) return a

@@ -56,9 +56,9 @@ const checkCount = (name: string, value: number): void => {
  *
  * @throws RangeError for an unknown profile, or a precision or edgeitems that is not a count.
  * @example
- * setPrintoptions({ precision: 2 })
- * String(torch.tensor([1.12345])) // 'tensor([1.12])'
- * setPrintoptions({ profile: 'default' })
+ * torch.setPrintoptions({ precision: 2 })
+ * torch.tensor([1.12345]) // tensor([1.12])
+ * torch.setPrintoptions({ profile: 'default' })
  */
 export function setPrintoptions(options: Partial<PrintOptions> & { profile?: PrintProfile }): void {
   const { profile, precision, threshold, edgeitems, linewidth, sciMode } = options
@@ -176,7 +176,7 @@ export interface PrintContext {
  * Only the elements that are shown are read, so that a huge tensor, which is summarised, costs no more than a small one.
  *
  * @example
- * formatTensor(source) // 'tensor([1.0000, 2.5000], requires_grad=True)'
+ * torch.tensor([1, 2.5], { requiresGrad: true }) // tensor([1.0000, 2.5000], requires_grad=True)
  */
 export function formatTensor(source: PrintSource, context: PrintContext = {}): string {
   const { name = 'tensor', defaultDtype = 'float32', options = printOptions } = context

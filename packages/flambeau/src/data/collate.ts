@@ -23,7 +23,12 @@ export type Collated<S> = S extends Tensor
  * whole and float32 otherwise, booleans a bool tensor; arrays and objects are collated place by place; strings stay.
  *
  * @example
- * data.defaultCollate([[torch.zeros(2), 1], [torch.ones(2), 0]]) // [tensor of shape [2, 2], int64 tensor of shape [2]]
+ * const [x, y] = data.defaultCollate([
+ *   [torch.zeros(2), 1],
+ *   [torch.ones(2), 0],
+ * ])
+ * x.tolist() // [[0, 0], [1, 1]]
+ * y // tensor([1, 0])
  */
 export function defaultCollate<S>(samples: readonly S[]): Collated<S> {
   return noGrad(() => collate(samples)) as Collated<S>

@@ -28,8 +28,10 @@ export interface DataLoaderOptions<S, B> {
  * `for await` loop is one epoch.
  *
  * @example
- * const loader = new data.DataLoader(new data.TensorDataset(images, labels), { batchSize: 64, shuffle: true })
- * for await (const [x, y] of loader) train(x, y)
+ * const loader = new data.DataLoader(new data.TensorDataset(torch.randn(10, 4), torch.arange(10)), { batchSize: 4 })
+ * const sizes: number[] = []
+ * for await (const [x, y] of loader) sizes.push(x.length)
+ * sizes // [4, 4, 2]
  */
 export class DataLoader<S, B = Collated<NonNullable<S>>> implements AsyncIterable<B> {
   readonly dataset: Dataset<S>

@@ -21,8 +21,9 @@ type Tensors<T extends readonly Tensor[]> = { -readonly [K in keyof T]: Tensor }
  * Rows of tensors that belong together, as `torch.utils.data.TensorDataset`.
  *
  * @example
- * const set = new data.TensorDataset(images, labels)
- * const [image, label] = set.at(0)
+ * const set = new data.TensorDataset(torch.randn(6, 2), torch.arange(6))
+ * const [image, label] = set.at(5)
+ * label.item() // 5
  */
 export class TensorDataset<T extends readonly Tensor[]> implements Dataset<Tensors<T>> {
   readonly tensors: T
@@ -82,7 +83,8 @@ export class Subset<S> implements Dataset<S> {
  * fractions that add up to 1.
  *
  * @example
- * const [train, valid] = data.randomSplit(set, [0.9, 0.1])
+ * const [train, valid] = data.randomSplit([...Array(10).keys()], [0.9, 0.1])
+ * train.length // 9
  */
 export function randomSplit<S>(
   dataset: Dataset<S>,

@@ -17,7 +17,7 @@ function slicePlaces(size: number, start?: number | null, end?: number | null, s
   return places
 }
 
-/** Modules under numbers: what Sequential and ModuleList share. */
+/** Modules under numbers: what Sequential and ModuleList share. No private members: deep copies would lack them. */
 abstract class ModuleSequence extends Module {
   /** How many modules there are. */
   override get length(): number {
@@ -32,10 +32,10 @@ abstract class ModuleSequence extends Module {
    * new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU()).at(-1) // ReLU()
    */
   at(index: number): Module {
-    return this.#slot(index)[1]
+    return this.slotAt(index)[1]
   }
 
-  #slot(index: number): [string, Module] {
+  protected slotAt(index: number): [string, Module] {
     const slots = this.ownModules()
     const slot = Number.isInteger(index) ? slots.at(index) : undefined
     if (slot === undefined || index < -slots.length) throw new RangeError(`index ${index} is out of range`)
@@ -44,7 +44,7 @@ abstract class ModuleSequence extends Module {
 
   /** Puts a module in the place of the i-th. @throws RangeError outside. */
   setAt(index: number, module: Module): void {
-    this.registerModule(this.#slot(index)[0], module)
+    this.registerModule(this.slotAt(index)[0], module)
   }
 
   /** The names and modules from `start` up to `end`, every `step`-th, as Python slices. */
@@ -71,14 +71,14 @@ abstract class ModuleSequence extends Module {
     if (!(Number.isInteger(index) && index >= -modules.length && index <= modules.length))
       throw new RangeError(`Index out of range: ${index}`)
     modules.splice(index, 0, module)
-    this.#renumber(modules)
+    this.renumber(modules)
     return this
   }
 
   /** Takes the i-th module out; those behind it move up. @throws RangeError outside. */
   delete(index: number): void {
-    const [name] = this.#slot(index)
-    this.#renumber(
+    const [name] = this.slotAt(index)
+    this.renumber(
       this.ownModules()
         .filter(([other]) => other !== name)
         .map(([, module]) => module),
@@ -92,7 +92,7 @@ abstract class ModuleSequence extends Module {
     return module
   }
 
-  #renumber(modules: readonly Module[]): void {
+  protected renumber(modules: readonly Module[]): void {
     for (const [name] of this.ownModules()) removeFrom(this, name)
     modules.forEach((module, i) => {
       this.registerModule(String(i), module)

@@ -82,6 +82,12 @@ export class ModuleHooks {
   readonly stateDictPost: Entry<StateDictPostHook>[] = []
   readonly loadPre: Entry<LoadStateDictPreHook>[] = []
   readonly loadPost: Entry<LoadStateDictPostHook>[] = []
+
+  copy(): ModuleHooks {
+    const copy = new ModuleHooks()
+    for (const [kind, list] of Object.entries(this)) (copy[kind as keyof ModuleHooks] as Entry<unknown>[]).push(...list)
+    return copy
+  }
 }
 
 /** Adds a hook; its handle removes it. */

@@ -1,10 +1,10 @@
 /** `torch.nn.init`: filling parameters, in place and unrecorded, with PyTorch's numbers. */
 
 import { noGrad } from '../autograd/mode.js'
-import { type Arguments, readArguments } from '../core/arguments.js'
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
-import { add, mul, sign } from '../ops/arithmetic.js'
 import { clamp } from '../ops/activation.js'
+import { add, mul, sign } from '../ops/arithmetic.js'
 import { copy_, fill_ } from '../ops/cast.js'
 import { empty, eye, item, tensor as tensorOf } from '../ops/creation.js'
 import { diagonal } from '../ops/diagonal.js'
@@ -134,7 +134,8 @@ export type Nonlinearity =
  * @example
  * nn.init.calculateGain('leaky_relu', 0.2) // 1.3867504905630728
  */
-export function calculateGain(nonlinearity: Nonlinearity, param?: number | null): number {
+export function calculateGain(nonlinearity: Nonlinearity, given?: number | null | { param?: number | null }): number {
+  const param = readArgument<number | null>('calculate_gain', 'param', given, null)
   switch (nonlinearity) {
     case 'linear':
     case 'conv1d':
@@ -162,6 +163,7 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number | null)
 }
 
 export interface XavierOptions extends InitOptions {
+  /** A factor of the deviation, `calculateGain` of the nonlinearity that follows. */
   gain?: number
 }
 const readXavier = (name: string, args: readonly unknown[]): XavierOptions =>
@@ -261,9 +263,7 @@ export function truncNormal_(
     generator,
   } = readArguments<TruncNormalOptions>('trunc_normal_', args, ['mean', 'std', 'a', 'b'], generatorOnly)
   if (mean < a - 2 * std || mean > b + 2 * std)
-    console.warn(
-      'mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.',
-    )
+    console.warn('mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.')
   const below = (x: number): number => (1 + (item(erf(tensorOf(x / Math.SQRT2, { dtype: 'float64' }))) as number)) / 2
   const [low, high] = [below((a - mean) / std), below((b - mean) / std)]
   return noGrad(() => {

@@ -8,6 +8,7 @@ import { Tensor } from '../core/tensor.js'
 import { to, zero_ } from '../ops/cast.js'
 import { detach } from '../ops/view.js'
 import { inspectSymbol } from '../show.js'
+import { copyOfValue } from './copy.js'
 import {
   addHook,
   type BackwardHook,
@@ -504,6 +505,27 @@ export class Module extends Callable {
     ...args: Arguments<[strict: boolean, assign: boolean], LoadStateDictOptions>
   ): LoadResult {
     return loadInto(this, stateDict, readArguments<LoadStateDictOptions>('load_state_dict', args, ['strict', 'assign']))
+  }
+
+  /**
+   * A copy with parameters, buffers and submodules of its own, as Python's `copy.deepcopy(module)`; what is shared inside the
+   * module is shared inside the copy. Classes with private fields (`#name`) must define a `deepcopy` of their own, because only
+   * their constructor can make such fields.
+   *
+   * @example
+   * const layer = new nn.Linear(2, 2)
+   * const copy = layer.deepcopy()
+   * torch.noGrad(() => copy.weight.zero_())
+   * copy.weight.equal(layer.weight) // false
+   */
+  deepcopy(memo: Map<unknown, unknown> = new Map()): this {
+    // The subclass's constructor is not run: it may have side effects, such as drawing random numbers.
+    const copy = Reflect.construct(Module, [], this.constructor as typeof Module) as this
+    memo.set(this, copy)
+    for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent)
+    copy.#hooks = this.#hooks?.copy() ?? null
+    for (const [name, value] of this.#entries()) copy.#set(name, copyOfValue(value, memo))
+    return copy
   }
 
   /** The class's name, as it is printed. */

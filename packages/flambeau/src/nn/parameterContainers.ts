@@ -28,6 +28,13 @@ const legacyNames: Readonly<Record<string, string>> = {
 
 /** What a container keeps besides its entries. */
 const isOwn = (name: string): boolean => name === 'training'
+const valuesOf = (module: Module): [string, unknown][] => entriesOf(module).filter(([name]) => !isOwn(name))
+function slotOf(module: Module, index: number): [string, unknown] {
+  const values = valuesOf(module)
+  const slot = Number.isInteger(index) && index >= -values.length ? values.at(index) : undefined
+  if (slot === undefined) throw new RangeError(`index ${index} is out of range`)
+  return slot
+}
 
 /**
  * A list of parameters, as `torch.nn.ParameterList`; tensors become parameters, other values are kept as they are.
@@ -47,30 +54,19 @@ export class ParameterList<T = Parameter> extends Module {
     this.extend(values)
   }
 
-  #values(): [string, unknown][] {
-    return entriesOf(this).filter(([name]) => !isOwn(name))
-  }
-
   /** How many values there are. */
   override get length(): number {
-    return this.#values().length
+    return valuesOf(this).length
   }
 
   /** The i-th value, counted from the end where negative. @throws RangeError outside. */
   at(index: number): T {
-    return this.#slot(index)[1] as T
-  }
-
-  #slot(index: number): [string, unknown] {
-    const values = this.#values()
-    const slot = Number.isInteger(index) && index >= -values.length ? values.at(index) : undefined
-    if (slot === undefined) throw new RangeError(`index ${index} is out of range`)
-    return slot
+    return slotOf(this, index)[1] as T
   }
 
   /** Puts a value in the place of the i-th. @throws RangeError outside. */
   setAt(index: number, value: unknown): void {
-    defineOn(this, this.#slot(index)[0], asParameter(value))
+    defineOn(this, slotOf(this, index)[0], asParameter(value))
   }
 
   /** Adds a value at the end. */
@@ -86,11 +82,11 @@ export class ParameterList<T = Parameter> extends Module {
   }
 
   *[Symbol.iterator](): Iterator<T> {
-    for (const [, value] of this.#values()) yield value as T
+    for (const [, value] of valuesOf(this)) yield value as T
   }
 
   override extraRepr(): string {
-    return this.#values()
+    return valuesOf(this)
       .map(([key, value]) => described(key, value, (t) => `torch.${t.dtype}`))
       .join('\n')
   }
@@ -171,7 +167,7 @@ export class ParameterDict<T = Parameter> extends Module {
 
   /** Names and values, Python's `items`. */
   entries(): [string, T][] {
-    return entriesOf(this).filter(([name]) => !isOwn(name)) as [string, T][]
+    return valuesOf(this) as [string, T][]
   }
 
   /** The same as `entries`. */

@@ -47,8 +47,8 @@ const slopeOf = (given: Slope | undefined): number => readArgument<number>('leak
  *
  * @throws Error for integers
  * @example
- * torch.leakyRelu(torch.tensor([2, -1]), 0.5).tolist() // [2, -0.5]
- * torch.leakyRelu(torch.tensor([2, -1]), { negativeSlope: 0.25 }).tolist() // [2, -0.25]
+ * F.leakyRelu(torch.tensor([2, -1]), 0.5).tolist() // [2, -0.5]
+ * F.leakyRelu(torch.tensor([2, -1]), { negativeSlope: 0.25 }).tolist() // [2, -0.25]
  */
 export const leakyRelu = Object.assign(
   (self: Tensor, negativeSlope?: Slope): Tensor => leakyOp.call(self, slopeOf(negativeSlope)),

@@ -1,6 +1,7 @@
 /** Copies and casts. */
 
 import { backendOf } from '../backends/select.js'
+import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
 import { type DType, isDType, type Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
@@ -14,30 +15,42 @@ export const clone = (self: Tensor): Tensor => cloneOp([self], false)[0]
 export interface ToOptions {
   dtype?: DType
   device?: string
+  /** Whether the copy may still be under way on return: of no account between tensors on the CPU. */
+  nonBlocking?: boolean
   /** Make a copy even where nothing changes. */
   copy?: boolean
 }
 
 /**
- * This tensor with another dtype or on another device, as `torch.Tensor.to`; itself where nothing changes.
+ * This tensor with another dtype or on another device, or with those of another tensor, as `torch.Tensor.to`; itself where
+ * nothing changes.
  *
+ * @throws TypeError for what is no dtype
  * @example
  * torch.tensor([1.7, -1.7]).to('int64').tolist() // [1, -1]
+ * torch.tensor([1, 2]).to('cpu', 'float64').dtype // 'float64'
+ * torch.tensor([1, 2]).to({ dtype: 'bool', copy: true }).tolist() // [true, true]
  */
-export function to(self: Tensor, target: DType | ToOptions | Tensor | string, options: ToOptions = {}): Tensor {
-  const wanted: ToOptions =
-    typeof target === 'string'
-      ? isDType(target)
-        ? { ...options, dtype: target }
-        : { ...options, device: target }
-      : 'layout' in target
-        ? { ...options, dtype: target.dtype, device: target.device }
-        : target
+export function to(self: Tensor, target: DType | ToOptions | Tensor | string, ...args: ToArguments): Tensor {
+  const wanted = args.length === 0 && typeof target === 'string' && isDType(target) ? { dtype: target } : readTo(target, args)
   if (wanted.dtype !== undefined && !isDType(wanted.dtype)) throw new TypeError(`to(): '${wanted.dtype}' is not a dtype`)
   if (wanted.device !== undefined && wanted.device !== self.device) backendOf(wanted.device)
   const dtype = wanted.dtype ?? self.dtype
   if (dtype === self.dtype) return wanted.copy ? clone(self) : self
   return castOp([self], dtype)[0]
+}
+
+type ToArguments =
+  | Arguments<[nonBlocking: boolean, copy: boolean], ToOptions>
+  | Arguments<[dtype: DType, nonBlocking: boolean, copy: boolean], ToOptions>
+/** `(dtype, nonBlocking, copy)`, `(other, nonBlocking, copy)`, `(device, dtype, nonBlocking, copy)`, or by name. */
+function readTo(target: DType | ToOptions | Tensor | string, args: ToArguments): ToOptions {
+  const flags = ['nonBlocking', 'copy'] as const
+  if (isOptions(target)) return readArguments<ToOptions>('to', [target], [], ['dtype', 'device', ...flags])
+  if (typeof target === 'object')
+    return { dtype: (target as Tensor).dtype, device: (target as Tensor).device, ...readArguments<ToOptions>('to', args, flags) }
+  if (isDType(target)) return { dtype: target, ...readArguments<ToOptions>('to', args, flags, ['device']) }
+  return { device: target, ...readArguments<ToOptions>('to', args, ['dtype', ...flags]) }
 }
 
 export const float = (self: Tensor): Tensor => to(self, 'float32')

@@ -1,6 +1,7 @@
 /** Making tensors, and reading them back into JavaScript values. */
 
 import { backendOf } from '../backends/select.js'
+import { type Arguments, readArguments } from '../core/arguments.js'
 import {
   type DType,
   isDType,
@@ -297,9 +298,15 @@ export const onesLike = (self: Tensor, options: TensorOptions = {}): Tensor => f
 export const fullLike = (self: Tensor, fillValue: Scalar, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype, (t) => copyInto(t, fillValue))
 
-/** The identity matrix, or its first m columns, as `torch.eye`. */
-export function eye(n: number, m: number | TensorOptions = n, options: TensorOptions = {}): Tensor {
-  const [columns, named] = typeof m === 'number' ? [m, options] : [n, m]
+/**
+ * The identity matrix [n, n], or [n, m], as `torch.eye`.
+ *
+ * @example
+ * torch.eye(2).tolist() // [[1, 0], [0, 1]]
+ * torch.eye(1, 2, { dtype: 'int64' }).tolist() // [[1, 0]]
+ */
+export function eye(n: number, ...args: Arguments<[m: number], TensorOptions & { m?: number }>): Tensor {
+  const { m: columns = n, ...named } = readArguments<TensorOptions & { m?: number }>('eye', args, ['m'], tensorOptions)
   return make([n, columns], named, named.dtype ?? 'float32', (t) => {
     copyInto(t, 0)
     const diagonal = new Layout([Math.min(n, columns)], [columns + 1])
@@ -307,27 +314,35 @@ export function eye(n: number, m: number | TensorOptions = n, options: TensorOpt
   })
 }
 
+export interface ArangeOptions extends TensorOptions {
+  start?: number
+  end?: number
+  step?: number
+}
 /**
  * Numbers from `start` (0) up to `end`, exclusive, by `step` (1), as `torch.arange`: int64 where all are whole numbers.
  *
  * @example
  * torch.arange(5).tolist() // [0, 1, 2, 3, 4]
  * torch.arange(1, 2, 0.5).tolist() // [1, 1.5]
+ * torch.arange({ start: 1, end: 4 }).tolist() // [1, 2, 3]
  */
-export function arange(
-  start: number,
-  end?: number | TensorOptions,
-  step?: number | TensorOptions,
-  options?: TensorOptions,
-): Tensor {
-  const named = [end, step, options].find((a) => typeof a === 'object') as TensorOptions | undefined
-  const [from, to] = typeof end === 'number' ? [start, end] : [0, start]
-  const by = typeof step === 'number' ? step : 1
+export function arange(start: number | ArangeOptions, ...args: Arguments<[end: number, step: number], ArangeOptions>): Tensor {
+  const names = ['start', 'end', 'step'] as const
+  const {
+    start: first,
+    end,
+    step: by = 1,
+    ...named
+  } = readArguments<ArangeOptions>('arange', [start, ...args], names, tensorOptions)
+  // A single bound is the end.
+  const [from, to] = end === undefined ? [0, first] : [first ?? 0, end]
+  if (to === undefined) throw new TypeError("arange() missing 1 required positional argument: 'end'")
   if (by === 0) throw new Error('step must be nonzero')
   if (!Number.isFinite(from) || !Number.isFinite(to)) throw new Error(`unsupported range: ${from} -> ${to}`)
   if ((to - from) / by < 0) throw new Error('upper bound and larger bound inconsistent with step sign')
   const whole = Number.isInteger(from) && Number.isInteger(to) && Number.isInteger(by)
-  return make([Math.ceil((to - from) / by)], named ?? {}, named?.dtype ?? (whole ? 'int64' : 'float32'), (t) => {
+  return make([Math.ceil((to - from) / by)], named, named.dtype ?? (whole ? 'int64' : 'float32'), (t) => {
     if (t.layout.numel > 0) t.storage.allocator.run('arange', t, from, by)
   })
 }
@@ -348,15 +363,23 @@ export function linspace(start: number, end: number, steps: number, options: Ten
   })
 }
 
-/** `steps` numbers from baseˢᵗᵃʳᵗ to baseᵉⁿᵈ whose logarithms are evenly spaced, as `torch.logspace`. */
+/**
+ * `steps` numbers from baseˢᵗᵃʳᵗ to baseᵉⁿᵈ whose logarithms are evenly spaced, as `torch.logspace`. The base is 10 unless
+ * given.
+ *
+ * @throws Error for a negative number of steps
+ * @example
+ * torch.logspace(0, 2, 3).tolist() // [1, 10, 100]
+ * torch.logspace(0, 3, 4, { base: 2 }).tolist() // [1, 2, 4, 8]
+ */
 export function logspace(
   start: number,
   end: number,
   steps: number,
-  base: number | (TensorOptions & { base?: number }) = 10,
-  options: TensorOptions = {},
+  ...args: Arguments<[base: number], TensorOptions & { base?: number }>
 ): Tensor {
-  const { base: by = 10, dtype = 'float32', ...named } = typeof base === 'number' ? { base, ...options } : base
+  const given = readArguments<TensorOptions & { base?: number }>('logspace', args, ['base'], tensorOptions)
+  const { base: by = 10, dtype = 'float32', ...named } = given
   if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
   const step = steps > 1 ? (end - start) / (steps - 1) : 0
   // From both ends towards the middle, so that both are met exactly.

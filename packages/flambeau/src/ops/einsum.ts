@@ -1,5 +1,6 @@
 /** Sums of products over named dimensions. */
 
+import { readArgument } from '../core/arguments.js'
 import { promoteTypes } from '../core/dtype.js'
 import { numelOf, type Shape, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -152,14 +153,19 @@ function implicit(terms: readonly (readonly string[])[], dots: number): string[]
 
 /**
  * The sum of products over the last `dims` dimensions of `a` and the first of `b`, or over the pairs of dimensions given
- * as two lists, as `torch.tensordot`.
+ * as two lists, as `torch.tensordot`. dims is 2 unless given.
+ *
+ * @throws Error where the sizes differ
+ * @example
+ * torch.tensordot(torch.ones(2, 3), torch.ones(3, 4), 1).shape // [2, 4]
+ * torch.tensordot(torch.ones(2, 3), torch.ones(2, 4), { dims: [[0], [0]] }).shape // [3, 4]
  */
 export function tensordot(
   a: Tensor,
   b: Tensor,
-  dims: number | readonly [Shape, Shape] | { dims?: number | readonly [Shape, Shape] } = 2,
+  given?: number | readonly [Shape, Shape] | { dims?: number | readonly [Shape, Shape] },
 ): Tensor {
-  if (typeof dims === 'object' && !Array.isArray(dims)) return tensordot(a, b, (dims as { dims?: number }).dims)
+  const dims = readArgument<number | readonly [Shape, Shape]>('tensordot', 'dims', given, 2)
   if (typeof dims === 'number' && dims < 0) throw new Error(`tensordot expects dims >= 0, but got dims=${dims}`)
   const [da, db] =
     typeof dims === 'number'

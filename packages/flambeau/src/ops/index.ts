@@ -49,6 +49,7 @@ export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, pu
 export * from './integers.js'
 export * from './joining.js'
 export { groupNorm, layerNorm, nativeLayerNorm, rmsNorm } from './layerNorm.js'
+export * from './linalg/torch.js'
 export * as linalg from './linalg.js'
 export * from './loss.js'
 export * from './marginLoss.js'

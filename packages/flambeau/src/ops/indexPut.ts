@@ -1,5 +1,6 @@
 /** Reading and writing by one index tensor per dimension, and what is built on it. */
 
+import { readArgument } from '../core/arguments.js'
 import { type Scalar, scalarName } from '../core/dtype.js'
 import { broadcastShapes, Layout, numelOf, type Shape, sameShape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -200,10 +201,13 @@ export interface IndexPutOptions {
   /** Add to the elements instead of replacing them; repeated indices add up. */
   accumulate?: boolean
 }
-type IndexPut = (self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, options?: IndexPutOptions) => Tensor
+/** Whether to accumulate, by position or by name. */
+type Accumulate = boolean | IndexPutOptions
+type IndexPut = (self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate?: Accumulate) => Tensor
 const indexPutAs =
   (op: (inputs: readonly Tensor[], attrs: Places & { accumulate: boolean }) => Tensor): IndexPut =>
-  (self, indices, values, { accumulate = false } = {}) => {
+  (self, indices, values, given) => {
+    const accumulate = readArgument<boolean>('index_put', 'accumulate', given, false)
     const advanced: Advanced[] = []
     let dim = 0
     for (const index of indices) {
@@ -316,7 +320,7 @@ function unravel(flat: Tensor, shape: Shape): Tensor[] {
   })
 }
 
-type Put = (self: Tensor, index: Tensor, source: Tensor, options?: IndexPutOptions) => Tensor
+type Put = (self: Tensor, index: Tensor, source: Tensor, accumulate?: Accumulate) => Tensor
 function requirePut(self: Tensor, index: Tensor, source: Tensor): Tensor {
   if (index.dtype !== 'int64') throw new Error(`put_(): Expected a long tensor for index, but got ${scalarName(index.dtype)}`)
   if (self.dtype !== source.dtype)
@@ -338,12 +342,14 @@ const flat: Places = { dims: [0], at: 0 }
  * torch.zeros(2, 2).put(torch.tensor([3n, -4n]), torch.tensor([5, 6])).tolist() // [[6, 0], [0, 5]]
  */
 export const put: Put & { readonly inPlace: Put } = Object.assign(
-  ((self, index, source, { accumulate = false } = {}) => {
+  ((self, index, source, given) => {
+    const accumulate = readArgument<boolean>('put', 'accumulate', given, false)
     const inputs = [reshape(self, -1), reshape(source, -1), requirePut(self, index, source)]
     return reshape(indexPutOp(inputs, { ...flat, accumulate }), self.layout.shape)
   }) as Put,
   {
-    inPlace: ((self, index, source, { accumulate = false } = {}) => {
+    inPlace: ((self, index, source, given) => {
+      const accumulate = readArgument<boolean>('put_', 'accumulate', given, false)
       const places = requirePut(self, index, source)
       const values = reshape(source, -1)
       if (self.layout.isContiguous) indexPutOp.inPlace([view(self, -1), values, places], { ...flat, accumulate })

@@ -1,5 +1,6 @@
 /** Matrix products. */
 
+import { readArgument } from '../core/arguments.js'
 import { isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -185,8 +186,11 @@ export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOp
  * `input · weightᵀ + bias`, as `torch.nn.functional.linear`: input [..., in], weight [out, in], bias [out].
  *
  * @throws Error `mat1 and mat2 shapes cannot be multiplied (…)`
+ * @example
+ * F.linear(torch.ones(2, 3), torch.ones(1, 3), torch.tensor([1])).tolist() // [[4], [4]]
  */
-export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+export function linear(input: Tensor, weight: Tensor, given?: Tensor | null | { bias?: Tensor | null }): Tensor {
+  const bias = readArgument<Tensor | null>('linear', 'bias', given, null)
   if (weight.ndim === 1 || input.ndim === 1 || bias === null) {
     const out = matmul(input, t(weight))
     return bias === null ? out : add(out, bias)

@@ -2,6 +2,7 @@
 
 import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { type DType, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
@@ -108,9 +109,11 @@ function fill(self: Tensor, kind: Distribution, a: number, b: number, generator:
 export interface RandomOptions extends TensorOptions {
   generator?: Generator | null
 }
-interface GeneratorOptions {
+export interface GeneratorOptions {
+  /** Where the random numbers come from; the default generator unless given. */
   generator?: Generator | null
 }
+const source = ['generator'] as const
 
 function requireFloat(dtype: DType, name: string): void {
   if (!isFloatingPoint(dtype)) throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
@@ -149,8 +152,8 @@ export const randnLike = (self: Tensor, options: RandomOptions = {}): Tensor =>
  * Integers in [low, high), int64 unless a dtype is given, as `torch.randint`.
  *
  * @example
- * torch.randint(10, [2, 3]) // low is 0
- * torch.randint(5, 10, [3])
+ * torch.randint(10, [2, 3]).shape // [2, 3]
+ * torch.randint(5, 10, [3]).ge(5).all().item() // true
  */
 export function randint(low: number, high: number | Shape, size?: Shape | RandomOptions, options: RandomOptions = {}): Tensor {
   const [from, to, sizes, named] =
@@ -167,11 +170,17 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
     if (n > 0) t.storage.allocator.run('randperm', (options.generator ?? defaultGenerator()).state, t)
   })
 }
-/** 1 with the probability that each element of `self` gives, else 0, as `torch.bernoulli`; with `p` that everywhere. */
-export function bernoulli(self: Tensor, p?: number | GeneratorOptions, options: GeneratorOptions = {}): Tensor {
-  const { generator } = typeof p === 'object' ? p : options
+/**
+ * 1 with the probability that each element of `self` gives, else 0, as `torch.bernoulli`; with `p` that everywhere.
+ *
+ * @throws Error for a probability outside [0, 1]
+ * @example
+ * torch.bernoulli(torch.tensor([0, 1])).tolist() // [0, 1]
+ */
+export function bernoulli(self: Tensor, ...args: Arguments<[p: number], GeneratorOptions & { p?: number }>): Tensor {
+  const { p, generator } = readArguments<GeneratorOptions & { p?: number }>('bernoulli', args, ['p'], source)
   const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
-  if (typeof p === 'number') return draw(out, 'bernoulli', requireProbability(p), 0, generator)
+  if (p !== undefined) return draw(out, 'bernoulli', requireProbability(p), 0, generator)
   requireFloat(self.dtype, 'bernoulli_tensor_cpu_p_')
   if (out.layout.numel > 0) self.storage.allocator.run('bernoulliTensor', (generator ?? defaultGenerator()).state, self, out)
   return out
@@ -181,55 +190,125 @@ function requireProbability(p: number): number {
   return p
 }
 
-/** Overwrites with uniform numbers in [from, to), as `torch.Tensor.uniform_`. */
-export function uniform_(self: Tensor, from = 0, to = 1, options: GeneratorOptions = {}): Tensor {
+export interface UniformOptions extends GeneratorOptions {
+  from?: number
+  to?: number
+}
+/**
+ * Overwrites with uniform numbers in [from, to), in [0, 1) unless given, as `torch.Tensor.uniform_`.
+ *
+ * @throws Error for integers, or from > to
+ * @example
+ * torch.empty(3).uniform_(2, 3).ge(2).all().item() // true
+ */
+export function uniform_(self: Tensor, ...args: Arguments<[from: number, to: number], UniformOptions>): Tensor {
+  const { from = 0, to = 1, generator } = readArguments<UniformOptions>('uniform_', args, ['from', 'to'], source)
   requireFloat(self.dtype, 'check_uniform_bounds')
   if (!(from <= to)) throw new Error(`uniform_ expects to return a [from, to) range, but found from=${from} > to=${to}`)
-  return fill(self, 'uniform', from, to, options.generator)
+  return fill(self, 'uniform', from, to, generator)
 }
-/** Overwrites with normal numbers, as `torch.Tensor.normal_`. */
-export function normal_(self: Tensor, mean = 0, std = 1, options: GeneratorOptions = {}): Tensor {
+export interface NormalOptions extends GeneratorOptions {
+  mean?: number
+  std?: number
+}
+type NormalArguments = Arguments<[mean: number, std: number], NormalOptions>
+/**
+ * Overwrites with normal numbers, of mean 0 and deviation 1 unless given, as `torch.Tensor.normal_`.
+ *
+ * @throws Error for integers, or std < 0
+ * @example
+ * torch.empty(2, 3).normal_({ std: 0.02 }).shape // [2, 3]
+ */
+export function normal_(self: Tensor, ...args: NormalArguments): Tensor {
+  const { mean = 0, std = 1, generator } = readArguments<NormalOptions>('normal_', args, ['mean', 'std'], source)
   requireFloat(self.dtype, 'normal_kernel_cpu')
   if (!(std >= 0)) throw new Error(`normal expects std >= 0.0, but found std ${std}`)
-  return fill(self, 'normal', mean, std, options.generator)
+  return fill(self, 'normal', mean, std, generator)
 }
-/** Overwrites with 1 with probability p, else 0, as `torch.Tensor.bernoulli_`. */
-export const bernoulli_ = (self: Tensor, p = 0.5, options: GeneratorOptions = {}): Tensor =>
-  fill(self, 'bernoulli', requireProbability(p), 0, options.generator)
-/** Overwrites with integers in [from, to), or with the dtype's whole range, as `torch.Tensor.random_`. */
-export function random_(
-  self: Tensor,
-  from?: number | bigint | null,
-  to?: number | bigint | null,
-  options: GeneratorOptions = {},
-): Tensor {
-  if (from === undefined || from === null) return fill(self, 'fullRange', 0, 0, options.generator)
+/**
+ * Overwrites with 1 with probability p (0.5 unless given), else 0, as `torch.Tensor.bernoulli_`.
+ *
+ * @throws Error for a probability outside [0, 1]
+ * @example
+ * torch.empty(2).bernoulli_(1).tolist() // [1, 1]
+ */
+export function bernoulli_(self: Tensor, ...args: Arguments<[p: number], GeneratorOptions & { p?: number }>): Tensor {
+  const { p = 0.5, generator } = readArguments<GeneratorOptions & { p?: number }>('bernoulli_', args, ['p'], source)
+  return fill(self, 'bernoulli', requireProbability(p), 0, generator)
+}
+type Bound = number | bigint | null
+export interface RandomBoundOptions extends GeneratorOptions {
+  from?: Bound
+  to?: Bound
+}
+/**
+ * Overwrites with integers in [from, to), in [0, from) where that alone is given, or with the dtype's whole range, as
+ * `torch.Tensor.random_`.
+ *
+ * @throws Error for an empty range
+ * @example
+ * torch.empty(4).random_(3).lt(3).all().item() // true
+ */
+export function random_(self: Tensor, ...args: Arguments<[from: Bound, to: Bound], RandomBoundOptions>): Tensor {
+  const { from, to, generator } = readArguments<RandomBoundOptions>('random_', args, ['from', 'to'], source)
+  if (from === undefined || from === null) return fill(self, 'fullRange', 0, 0, generator)
   const [low, high] = to === undefined || to === null ? [0n, BigInt(from)] : [BigInt(from), BigInt(to)]
   if (low >= high) throw new Error(`random_ expects 'from' to be less than 'to', but got from=${low} >= to=${high}`)
   checkInPlace(self, null, null)
-  drawIntegers(self, low, high - low, options.generator)
+  drawIntegers(self, low, high - low, generator)
   self.storage.version++
   return self
 }
-/** Overwrites with exponentially distributed numbers of rate lambda, as `torch.Tensor.exponential_`. */
-export function exponential_(self: Tensor, lambda = 1, options: GeneratorOptions = {}): Tensor {
+/**
+ * Overwrites with exponentially distributed numbers of rate lambd (1 unless given), as `torch.Tensor.exponential_`.
+ *
+ * @throws Error for integers, or lambd <= 0
+ * @example
+ * torch.empty(3).exponential_().ge(0).all().item() // true
+ */
+export function exponential_(self: Tensor, ...args: Arguments<[lambd: number], GeneratorOptions & { lambd?: number }>): Tensor {
+  const { lambd = 1, generator } = readArguments<GeneratorOptions & { lambd?: number }>('exponential_', args, ['lambd'], source)
   requireFloat(self.dtype, 'exponential_')
-  if (!(lambda > 0)) throw new Error(`exponential_ expects lambda > 0.0, but found lambda=${lambda}`)
-  return fill(self, 'exponential', lambda, 0, options.generator)
+  if (!(lambd > 0)) throw new Error(`exponential_ expects lambda > 0.0, but found lambda=${lambd}`)
+  return fill(self, 'exponential', lambd, 0, generator)
 }
-/** Overwrites with Cauchy distributed numbers, as `torch.Tensor.cauchy_`. */
-export function cauchy_(self: Tensor, median = 0, sigma = 1, options: GeneratorOptions = {}): Tensor {
+export interface CauchyOptions extends GeneratorOptions {
+  median?: number
+  sigma?: number
+}
+/**
+ * Overwrites with Cauchy distributed numbers, of median 0 and scale 1 unless given, as `torch.Tensor.cauchy_`.
+ *
+ * @throws Error for integers, or sigma <= 0
+ * @example
+ * torch.empty(3).cauchy_().shape // [3]
+ */
+export function cauchy_(self: Tensor, ...args: Arguments<[median: number, sigma: number], CauchyOptions>): Tensor {
+  const { median = 0, sigma = 1, generator } = readArguments<CauchyOptions>('cauchy_', args, ['median', 'sigma'], source)
   requireFloat(self.dtype, 'cauchy_')
   if (!(sigma > 0)) throw new Error(`cauchy_ expects sigma > 0.0, but found sigma=${sigma}`)
-  return fill(self, 'cauchy', median, sigma, options.generator)
+  return fill(self, 'cauchy', median, sigma, generator)
 }
-/** Overwrites with numbers whose logarithms are normal, as `torch.Tensor.log_normal_`. */
-export function logNormal_(self: Tensor, mean = 1, std = 2, options: GeneratorOptions = {}): Tensor {
+/**
+ * Overwrites with numbers whose logarithms are normal, of mean 1 and deviation 2 unless given, as `torch.Tensor.log_normal_`.
+ *
+ * @throws Error for integers, or std <= 0
+ * @example
+ * torch.empty(3).logNormal_().gt(0).all().item() // true
+ */
+export function logNormal_(self: Tensor, ...args: NormalArguments): Tensor {
+  const { mean = 1, std = 2, generator } = readArguments<NormalOptions>('log_normal_', args, ['mean', 'std'], source)
   requireFloat(self.dtype, 'log_normal_')
   if (!(std > 0)) throw new Error(`log_normal_ expects std > 0.0, but found std=${std}`)
-  return fill(self, 'logNormal', mean, std, options.generator)
+  return fill(self, 'logNormal', mean, std, generator)
 }
-/** Overwrites with the numbers of trials up to the first success of probability p, as `torch.Tensor.geometric_`. */
+/**
+ * Overwrites with the numbers of trials up to the first success of probability p, as `torch.Tensor.geometric_`.
+ *
+ * @throws Error for p outside (0, 1)
+ * @example
+ * torch.empty(3).geometric_(0.5).ge(1).all().item() // true
+ */
 export function geometric_(self: Tensor, p: number, options: GeneratorOptions = {}): Tensor {
   if (!(p > 0 && p < 1)) throw new Error(`geometric_ expects p to be in (0, 1), but got p=${p}`)
   return fill(self, 'geometric', p, 0, options.generator)
@@ -298,11 +377,10 @@ export interface MultinomialOptions extends GeneratorOptions {
 export function multinomial(
   self: Tensor,
   numSamples: number,
-  replacement: boolean | MultinomialOptions = false,
-  options: GeneratorOptions = {},
+  ...args: Arguments<[replacement: boolean], MultinomialOptions>
 ): Tensor {
-  const { replacement: again = false, generator } =
-    typeof replacement === 'object' ? replacement : { replacement, generator: options.generator }
+  const given = readArguments<MultinomialOptions>('multinomial', args, ['replacement'], source)
+  const { replacement: again = false, generator } = given
   if (self.ndim !== 1 && self.ndim !== 2) throw new Error('prob_dist must be 1 or 2 dim')
   requireFloat(self.dtype, 'multinomial only supports floating-point dtypes for input, got')
   const n = self.layout.shape[self.ndim - 1]
@@ -322,7 +400,14 @@ export function multinomial(
   return self.ndim === 1 ? reshape(out, numSamples) : out
 }
 
-/** Integers in [low, high) with another tensor's shape and dtype, as `torch.randint_like`. */
+/**
+ * Integers in [low, high), or in [0, low) where that alone is given, with another tensor's shape and dtype, as
+ * `torch.randint_like`.
+ *
+ * @throws Error for an empty range
+ * @example
+ * torch.randintLike(torch.zeros(2, 3), 10).shape // [2, 3]
+ */
 export function randintLike(self: Tensor, low: number, high?: number | RandomOptions, options: RandomOptions = {}): Tensor {
   const [from, to, named] = typeof high === 'number' ? [low, high, options] : [0, low, high ?? options]
   return randint(from, to, self.layout.shape, { dtype: self.dtype, ...named })

@@ -251,7 +251,7 @@ function multivariateLgamma(self: Tensor, p: number): Tensor {
  *
  * @throws Error for p < 1
  * @example
- * torch.mvlgamma(torch.tensor([2.5]), 2) // tensor([0.8569])
+ * torch.mvlgamma(torch.tensor([2.5]), 2) // tensor([0.8570])
  */
 export const mvlgamma = Object.assign((self: Tensor, p: number): Tensor => multivariateLgamma(self, p), {
   inPlace: (self: Tensor, p: number): Tensor => {

@@ -1,5 +1,6 @@
 /** Views given by their strides. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { itemSize } from '../core/dtype.js'
 import { Layout, numelOf, type Shape, sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -10,6 +11,12 @@ import { indexAdd } from './indexing.js'
 import { contiguous, makeView, reshape } from './view.js'
 import { defineWrite, type WriteOp } from './write.js'
 
+export interface StorageOffsetOptions {
+  /** Where the view begins in the memory; where the tensor does unless given. */
+  storageOffset?: number | null
+}
+type StorageOffsetArguments = Arguments<[storageOffset: number | null], StorageOffsetOptions>
+
 /**
  * A view of this tensor's memory with any sizes, strides and offset, in elements, as `torch.as_strided`.
  *
@@ -17,7 +24,8 @@ import { defineWrite, type WriteOp } from './write.js'
  * @example
  * torch.arange(4).asStrided([2, 2], [1, 1]).tolist() // [[0, 1], [1, 2]]
  */
-export function asStrided(self: Tensor, size: Shape, stride: Shape, storageOffset?: number | null): Tensor {
+export function asStrided(self: Tensor, size: Shape, stride: Shape, ...args: StorageOffsetArguments): Tensor {
+  const { storageOffset } = readArguments<StorageOffsetOptions>('as_strided', args, ['storageOffset'])
   if (size.length !== stride.length)
     throw new Error(`mismatch in length of strides and shape: ${showShape(stride)} and ${showShape(size)}`)
   if ([...size, ...stride].some((n) => !Number.isInteger(n)))
@@ -45,13 +53,8 @@ export function asStrided(self: Tensor, size: Shape, stride: Shape, storageOffse
  * @example
  * torch.zeros(3).asStridedScatter(torch.ones(2), [2], [2]).tolist() // [1, 0, 1]
  */
-export function asStridedScatter(
-  self: Tensor,
-  src: Tensor,
-  size: Shape,
-  stride: Shape,
-  storageOffset: number | null = null,
-): Tensor {
+export function asStridedScatter(self: Tensor, src: Tensor, size: Shape, stride: Shape, ...args: StorageOffsetArguments): Tensor {
+  const { storageOffset = null } = readArguments<StorageOffsetOptions>('as_strided_scatter', args, ['storageOffset'])
   const layout = new Layout([...size], [...stride], storageOffset ?? 0)
   if (layout.extent > self.layout.numel)
     throw new Error(

@@ -105,7 +105,8 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
    * State and settings as PyTorch saves them: tensors are shared, not copied.
    *
    * @example
-   * await torch.save({ model: model.stateDict(), optimizer: optimizer.stateDict() }, path)
+   * const optimizer = new optim.SGD([torch.zeros(1, { requiresGrad: true })], { lr: 0.5 })
+   * optimizer.stateDict().param_groups[0].lr // 0.5
    */
   stateDict(): OptimizerState & { state: Map<number, Record<string, unknown>> } {
     const index = new Map(this.paramGroups.flatMap((group) => group.params).map((param, i) => [param, i]))
