@@ -1,6 +1,7 @@
 /** `torch.nn`. */
 
 export * from './activation.js'
+export { type AdaptiveLogSoftmaxOptions, AdaptiveLogSoftmaxWithLoss } from './adaptive.js'
 export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js'
 export {
   BatchNorm1d,
