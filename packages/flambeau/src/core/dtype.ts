@@ -122,7 +122,12 @@ export function resultType(operands: readonly (Typed | Scalar)[]): DType {
   return combine(combine(dims, zeroDim), scalar) ?? 'float32'
 }
 
-/** The dtype that an operation on these two computes in, as `torch.result_type`. */
+/**
+ * The dtype that an operation on these two computes in, as `torch.result_type`.
+ *
+ * @example
+ * torch.resultType(torch.tensor([1n]), 1.5) // 'float32'
+ */
 export const resultTypeOf = (a: Typed | Scalar, b: Typed | Scalar): DType => resultType([a, b])
 
 const combine = (higher: DType | undefined, lower: DType | undefined): DType | undefined =>
@@ -133,7 +138,12 @@ const combine = (higher: DType | undefined, lower: DType | undefined): DType | u
       : // A number only lifts the category: 1.5 makes an integer tensor float32, the default, whatever its own width.
         promoteTypes(higher, lower)
 
-/** Whether a result of dtype `from` may be written into a tensor of dtype `to`: categories never go down. */
+/**
+ * Whether a result of dtype `from` may be written into a tensor of dtype `to`: categories never go down.
+ *
+ * @example
+ * torch.canCast('float32', 'int64') // false
+ */
 export const canCast = (from: DType, to: DType): boolean => table[from].category <= table[to].category
 
 /** The class a program computes in: 0 float32, 1 float64, 2 int32, 3 int64. Narrower types widen on load. */

@@ -51,7 +51,12 @@ export class TensorDataset<T extends readonly Tensor[]> implements Dataset<Tenso
   }
 }
 
-/** Some samples of a dataset, as `torch.utils.data.Subset`. */
+/**
+ * Some samples of a dataset, as `torch.utils.data.Subset`.
+ *
+ * @example
+ * new data.Subset(['a', 'b', 'c'], [2, 0]).at(0) // 'c'
+ */
 export class Subset<S> implements Dataset<S> {
   readonly dataset: Dataset<S>
   readonly indices: readonly number[]

@@ -12,7 +12,12 @@ interface Sized {
   readonly length: number
 }
 
-/** 0, 1, 2, …, as `torch.utils.data.SequentialSampler`. */
+/**
+ * 0, 1, 2, …, as `torch.utils.data.SequentialSampler`.
+ *
+ * @example
+ * [...new data.SequentialSampler(['a', 'b', 'c'])] // [0, 1, 2]
+ */
 export class SequentialSampler implements Sampler {
   readonly #source: Sized
 
@@ -42,7 +47,12 @@ export interface RandomSamplerOptions {
 export const drawSeed = (generator?: Generator | null): bigint =>
   empty([], { dtype: 'int64' }).random_(undefined, undefined, { generator }).itemBigInt()
 
-/** All indices in random order, PyTorch's for the same seed, as `torch.utils.data.RandomSampler`. */
+/**
+ * All indices in random order, PyTorch's for the same seed, as `torch.utils.data.RandomSampler`.
+ *
+ * @example
+ * [...new data.RandomSampler(['a', 'b', 'c'])].length // 3
+ */
 export class RandomSampler implements Sampler {
   readonly #source: Sized
   readonly #replacement: boolean
@@ -78,7 +88,12 @@ export class RandomSampler implements Sampler {
   }
 }
 
-/** Given indices in random order, as `torch.utils.data.SubsetRandomSampler`. */
+/**
+ * Given indices in random order, as `torch.utils.data.SubsetRandomSampler`.
+ *
+ * @example
+ * [...new data.SubsetRandomSampler([5, 7])].sort() // [5, 7]
+ */
 export class SubsetRandomSampler implements Sampler {
   readonly #indices: readonly number[]
   readonly #generator: Generator | null
@@ -102,7 +117,12 @@ export interface BatchSamplerOptions {
   dropLast?: boolean
 }
 
-/** Another sampler's indices in batches, as `torch.utils.data.BatchSampler`. */
+/**
+ * Another sampler's indices in batches, as `torch.utils.data.BatchSampler`.
+ *
+ * @example
+ * [...new data.BatchSampler(new data.SequentialSampler(['a', 'b', 'c']), 2, false)] // [[0, 1], [2]]
+ */
 export class BatchSampler implements Sampler<number[]> {
   readonly #sampler: Sampler
   readonly #batchSize: number

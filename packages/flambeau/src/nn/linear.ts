@@ -69,7 +69,12 @@ export class Linear extends Module {
   }
 }
 
-/** Returns its input, as `torch.nn.Identity`; whatever it is constructed with is ignored. */
+/**
+ * Returns its input, as `torch.nn.Identity`; whatever it is constructed with is ignored.
+ *
+ * @example
+ * new nn.Identity()(torch.tensor([1, 2])).tolist() // [1, 2]
+ */
 export class Identity extends Module {
   constructor(..._ignored: unknown[]) {
     super()
@@ -80,7 +85,12 @@ export class Identity extends Module {
   }
 }
 
-/** Merges dimensions `startDim` to `endDim` into one, as `torch.nn.Flatten`: the first, the batch, stays by default. */
+/**
+ * Merges dimensions `startDim` to `endDim` into one, as `torch.nn.Flatten`: the first, the batch, stays by default.
+ *
+ * @example
+ * new nn.Flatten()(torch.zeros(2, 3, 4)).shape // [2, 12]
+ */
 export class Flatten extends Module {
   readonly startDim: number
   readonly endDim: number

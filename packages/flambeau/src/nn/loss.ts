@@ -60,7 +60,12 @@ export class CrossEntropyLoss extends WeightedLoss {
   }
 }
 
-/** The negative log likelihood of class indices under log-probabilities [N, C, …], as `torch.nn.NLLLoss`. */
+/**
+ * The negative log likelihood of class indices under log-probabilities [N, C, …], as `torch.nn.NLLLoss`.
+ *
+ * @example
+ * new nn.NLLLoss()(torch.tensor([[-0.5, -1], [-2, -0.25]]), torch.tensor([0n, 1n])).item() // 0.375
+ */
 export class NLLLoss extends WeightedLoss {
   readonly ignoreIndex: number
 
@@ -75,21 +80,36 @@ export class NLLLoss extends WeightedLoss {
   }
 }
 
-/** The mean of (input − target)², as `torch.nn.MSELoss`. */
+/**
+ * The mean of (input − target)², as `torch.nn.MSELoss`.
+ *
+ * @example
+ * new nn.MSELoss()(torch.tensor([1, 2]), torch.tensor([3, 2])).item() // 2
+ */
 export class MSELoss extends Loss {
   override forward(input: Tensor, target: Tensor): Tensor {
     return mseLoss(input, target, { reduction: this.reduction })
   }
 }
 
-/** The mean of |input − target|, as `torch.nn.L1Loss`. */
+/**
+ * The mean of |input − target|, as `torch.nn.L1Loss`.
+ *
+ * @example
+ * new nn.L1Loss()(torch.tensor([1, 2]), torch.tensor([3, 2])).item() // 1
+ */
 export class L1Loss extends Loss {
   override forward(input: Tensor, target: Tensor): Tensor {
     return l1Loss(input, target, { reduction: this.reduction })
   }
 }
 
-/** Binary cross-entropy of logits with probabilities in [0, 1], as `torch.nn.BCEWithLogitsLoss`. */
+/**
+ * Binary cross-entropy of logits with probabilities in [0, 1], as `torch.nn.BCEWithLogitsLoss`.
+ *
+ * @example
+ * new nn.BCEWithLogitsLoss()(torch.tensor([0, 2]), torch.tensor([1, 0])) // tensor(1.4100)
+ */
 export class BCEWithLogitsLoss extends Loss {
   declare weight: Tensor | null
   declare pos_weight: Tensor | null

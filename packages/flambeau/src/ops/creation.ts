@@ -195,6 +195,9 @@ export function elementReader(t: Tensor): Reader {
 /**
  * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
  * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16.
+ *
+ * @example
+ * torch.fromTypedArray(new Float32Array([1, 2, 3, 4]), [2, 2]).tolist() // [[1, 2], [3, 4]]
  */
 export function fromTypedArray(array: TypedArray, shape: Shape = [array.length], options: TensorOptions = {}): Tensor {
   const dtype = options.dtype ?? typedArrayDType(array)
@@ -265,36 +268,76 @@ export function tolist(self: Tensor): any {
   return build(0)
 }
 
-/** Uninitialised memory, as `torch.empty`. */
+/**
+ * Uninitialised memory, as `torch.empty`.
+ *
+ * @example
+ * torch.empty(2, 3).shape // [2, 3]
+ */
 export function empty(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32')
 }
-/** All zeros, as `torch.zeros`. */
+/**
+ * All zeros, as `torch.zeros`.
+ *
+ * @example
+ * torch.zeros([2], { dtype: 'int64' }) // tensor([0, 0])
+ */
 export function zeros(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 0))
 }
-/** All ones, as `torch.ones`. */
+/**
+ * All ones, as `torch.ones`.
+ *
+ * @example
+ * torch.ones(2, 2).tolist() // [[1, 1], [1, 1]]
+ */
 export function ones(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 1))
 }
-/** One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32. */
+/**
+ * One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32.
+ *
+ * @example
+ * torch.full([2], 0.5).tolist() // [0.5, 0.5]
+ */
 export function full(size: Shape, fillValue: Scalar, options: TensorOptions = {}): Tensor {
   const inferred = typeof fillValue === 'number' ? (Number.isInteger(fillValue) ? 'int64' : 'float32') : scalarDType(fillValue)
   return make(size, options, options.dtype ?? inferred, (t) => copyInto(t, fillValue))
 }
 
 const like = (self: Tensor, options: TensorOptions): TensorOptions => ({ device: self.device, ...options })
-/** Uninitialised memory with another tensor's shape and dtype, as `torch.empty_like`. */
+/**
+ * Uninitialised memory with another tensor's shape and dtype, as `torch.empty_like`.
+ *
+ * @example
+ * torch.emptyLike(torch.zeros(2, 3)).shape // [2, 3]
+ */
 export const emptyLike = (self: Tensor, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype)
-/** Zeros with another tensor's shape and dtype, as `torch.zeros_like`. */
+/**
+ * Zeros with another tensor's shape and dtype, as `torch.zeros_like`.
+ *
+ * @example
+ * torch.zerosLike(torch.tensor([5, 6])).tolist() // [0, 0]
+ */
 export const zerosLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 0, options)
-/** Ones with another tensor's shape and dtype, as `torch.ones_like`. */
+/**
+ * Ones with another tensor's shape and dtype, as `torch.ones_like`.
+ *
+ * @example
+ * torch.onesLike(torch.tensor([5, 6])).tolist() // [1, 1]
+ */
 export const onesLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 1, options)
-/** One value everywhere, with another tensor's shape and dtype, as `torch.full_like`. */
+/**
+ * One value everywhere, with another tensor's shape and dtype, as `torch.full_like`.
+ *
+ * @example
+ * torch.fullLike(torch.zeros(2), 7).tolist() // [7, 7]
+ */
 export const fullLike = (self: Tensor, fillValue: Scalar, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype, (t) => copyInto(t, fillValue))
 
@@ -347,7 +390,12 @@ export function arange(start: number | ArangeOptions, ...args: Arguments<[end: n
   })
 }
 
-/** `steps` numbers evenly spaced from `start` to `end`, both included, as `torch.linspace`. */
+/**
+ * `steps` numbers evenly spaced from `start` to `end`, both included, as `torch.linspace`.
+ *
+ * @example
+ * torch.linspace(0, 1, 5).tolist() // [0, 0.25, 0.5, 0.75, 1]
+ */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
   if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
   return make([steps], options, options.dtype ?? 'float32', (t) => {

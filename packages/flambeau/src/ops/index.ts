@@ -36,7 +36,15 @@ export {
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
-export * from './dropout.js'
+export {
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  featureAlphaDropout,
+  featureDropout,
+  type RReluOptions,
+  rrelu,
+} from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
 export { i0, igamma, igammac, polygamma } from './gamma.js'
@@ -51,15 +59,71 @@ export * from './loss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
-export * from './norm.js'
+export { type CdistOptions, cdist, dist, type NormOptions, norm, type PNormOptions, renorm } from './norm.js'
 export * from './pool.js'
-export * from './products.js'
+export { blockDiag, chainMatmul, cross, kron, matrixPower, type VanderOptions, vander, vdot } from './products.js'
 export * from './quantile.js'
 export * from './queries.js'
-export * from './random.js'
+export {
+  bernoulli,
+  bernoulli_,
+  cauchy_,
+  defaultGenerator,
+  exponential_,
+  Generator,
+  type GeneratorOptions,
+  geometric_,
+  getRngState,
+  initialSeed,
+  logNormal_,
+  type MultinomialOptions,
+  manualSeed,
+  multinomial,
+  normal,
+  normal_,
+  poisson,
+  type RandomOptions,
+  rand,
+  randint,
+  randintLike,
+  randLike,
+  randn,
+  randnLike,
+  random_,
+  randperm,
+  setRngState,
+  uniform_,
+} from './random.js'
 export * from './real.js'
 export * from './rearrange.js'
-export * from './reduce.js'
+export {
+  all,
+  amax,
+  amin,
+  aminmax,
+  any,
+  argmax,
+  argmin,
+  countNonzero,
+  type Dims,
+  type Extreme,
+  type KeepDim,
+  logsumexp,
+  max,
+  mean,
+  min,
+  nanmean,
+  nansum,
+  prod,
+  type ReduceOptions,
+  type SumOptions,
+  std,
+  stdMean,
+  sum,
+  type VarOptions,
+  var,
+  varMean,
+} from './reduce.js'
 export * from './scan.js'
 export {
   indexReduce,
@@ -81,5 +145,29 @@ export * from './split.js'
 export * from './statistics.js'
 export * from './strided.js'
 export * from './unique.js'
-export * from './view.js'
+export {
+  broadcastTo,
+  contiguous,
+  detach,
+  expand,
+  expandAs,
+  type FlattenOptions,
+  flatten,
+  movedim,
+  narrow,
+  permute,
+  reshape,
+  reshapeAs,
+  type Sizes,
+  type Slice,
+  select,
+  slice,
+  squeeze,
+  t,
+  transpose,
+  unflatten,
+  unsqueeze,
+  view,
+  viewAs,
+} from './view.js'
 export * from './windowFunctions.js'

@@ -130,7 +130,12 @@ function matrixNormOf(self: Tensor, ord: number | string, dim: readonly number[]
   const shape = self.layout.shape.map((n, d) => (d === rows || d === columns ? 1 : n))
   return keepdim ? reshape(found, shape) : found
 }
-/** A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`; 'fro' unless given. */
+/**
+ * A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`; 'fro' unless given.
+ *
+ * @example
+ * torch.linalg.matrixNorm(torch.tensor([[3, 4], [0, 0]])).item() // 5
+ */
 export function matrixNorm(
   self: Tensor,
   ...args: Arguments<[ord: number | string, dim: readonly number[], keepdim: boolean], MatrixNormOptions>
@@ -153,7 +158,13 @@ export interface MatrixNormOptions {
 export interface LinalgNormOptions extends NormOptions {
   ord?: number | string | null
 }
-/** A vector norm of one dimension, a matrix norm of two, the 2-norm of everything unless told, as `torch.linalg.norm`. */
+/**
+ * A vector norm of one dimension, a matrix norm of two, the 2-norm of everything unless told, as `torch.linalg.norm`.
+ *
+ * @example
+ * torch.linalg.norm(torch.tensor([[3, 4], [0, 0]])).item() // 5
+ * torch.linalg.norm(torch.tensor([3, 4]), 1).item() // 7
+ */
 export function linalgNorm(
   self: Tensor,
   ...args: Arguments<[ord: number | string | null, dim: Dims, keepdim: boolean], LinalgNormOptions>
@@ -209,7 +220,14 @@ function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor
   const sizes = vectorNorm(self, p, others, { keepdim: true })
   return mul(self, where(gt(sizes, maxnorm), mul(reciprocal(add(sizes, 1e-7)), maxnorm), 1))
 }
-/** Every slice of `dim` scaled down to the norm `maxnorm` where it is larger, as `torch.renorm`. */
+/**
+ * Every slice of `dim` scaled down to the norm `maxnorm` where it is larger, as `torch.renorm`.
+ *
+ * @example
+ * torch.renorm(torch.tensor([[3, 4], [0.5, 0]]), 2, 0, 1)
+ * // tensor([[0.6000, 0.8000],
+ * //         [0.5000, 0.0000]])
+ */
 export const renorm = Object.assign(renormed, {
   inPlace: (self: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
     checkInPlace(self, null, null)

@@ -69,7 +69,7 @@ interface LBFGSState extends Record<string, Tensor | number | Tensor[] | (number
  *   return loss
  * })
  * loss.item() // 20
- * w.detach() // tensor([1., 2.])
+ * w.detach().allclose(torch.tensor([1, 2])) // true
  */
 export class LBFGS extends Optimizer<LBFGSOptions, LBFGSState> {
   protected override readonly numbers = ['func_evals', 'n_iter', 't', 'ro', 'H_diag', 'prev_loss', 'al']
