@@ -39,9 +39,10 @@ import { indexCopy, indexFill, indexPut, maskedScatter, put, take } from './ops/
 import * as inplaceViews from './ops/inplaceViews.js'
 import * as integers from './ops/integers.js'
 import { dsplit, hsplit, tensorSplit, vsplit } from './ops/joining.js'
+import * as matrices from './ops/linalg/torch.js'
 import { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, inner, matmul, mm, mv, outer } from './ops/matmul.js'
 import { dist, norm, renorm } from './ops/norm.js'
-import { cross, kron, matrixPower, vdot } from './ops/products.js'
+import { cross, kron, vdot } from './ops/products.js'
 import * as quantiles from './ops/quantile.js'
 import * as queries from './ops/queries.js'
 import {
@@ -80,6 +81,8 @@ const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = acti
 
 const { trilIndices: _trilIndices, triuIndices: _triuIndices, ...diagonal } = diagonals
 
+const { luUnpack: _luUnpack, pcaLowrank: _pcaLowrank, svdLowrank: _svdLowrank, ...matrixMethods } = matrices
+
 const functions = {
   ...activations,
   ...aliases,
@@ -104,10 +107,11 @@ const functions = {
   ...{ argwhere, gather, indexAdd, indexSelect, nonzero, scatter, scatterAdd },
   ...{ bernoulli, bernoulli_, cauchy_, exponential_, geometric_, logNormal_, multinomial, normal_, random_, uniform_ },
   ...{ bincount, bucketize, diff, histc, histogram, unique, uniqueConsecutive },
-  ...{ corrcoef, cov, cross, dist, kron, matrixPower, norm, renorm, vdot },
+  ...{ corrcoef, cov, cross, dist, kron, norm, renorm, vdot },
   ...{ i0, igamma, igammac, polygamma: polygammaOf },
   ...inplaceViews,
   ...integers,
+  ...matrixMethods,
   ...real,
   ...queries,
   ...{ nelement: queries.numel, ndimension: (self: Tensor): number => self.ndim },

@@ -82,6 +82,29 @@ export interface Kernels {
     reduction: number,
     ignoreIndex: number,
   ]
+  ctcLoss: [
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    alpha: Operand,
+    loss: Operand,
+    blank: number,
+  ]
+  ctcLossBackward: [
+    grad: Operand,
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    loss: Operand,
+    alpha: Operand,
+    gradX: Operand,
+    blank: number,
+    zeroInfinity: boolean,
+  ]
   batchNorm: [
     x: Operand,
     weight: Operand | null,
@@ -181,6 +204,15 @@ export interface Kernels {
   bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
   poisson: [state: Storage<Backend>, rates: Operand, out: Operand]
   multinomial: [state: Storage<Backend>, weights: Operand, out: Operand, replacement: boolean]
+  // Factorizations rewrite `a`, whose rows the caller made adjacent; batch dimensions come first everywhere.
+  lu: [a: Operand, pivots: Operand, info: Operand]
+  pivotsToPermutation: [pivots: Operand, out: Operand]
+  cholesky: [a: Operand, info: Operand]
+  qr: [a: Operand, tau: Operand]
+  applyReflectors: [a: Operand, tau: Operand, c: Operand, transpose: boolean]
+  solveTriangular: [a: Operand, b: Operand, upper: boolean, unit: boolean]
+  svd: [x: Operand, u: Operand | null, s: Operand, vt: Operand | null]
+  eigh: [x: Operand, values: Operand, vectors: Operand | null, upper: boolean]
 }
 
 export interface Backend extends Allocator {

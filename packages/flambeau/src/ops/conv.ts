@@ -95,7 +95,7 @@ export function perDimension(value: number | readonly number[], dims: number, na
  * `torch.nn.functional.conv2d`: `out[n, o] = bias[o] + Σ_c w[o, c] ⋆ input[n, c]`.
  *
  * @example
- * conv2d(torch.ones(1, 1, 5, 5), torch.ones(2, 1, 3, 3), null, { padding: 1 }).shape // [1, 2, 5, 5]
+ * F.conv2d(torch.ones(1, 1, 5, 5), torch.ones(2, 1, 3, 3), null, { padding: 1 }).shape // [1, 2, 5, 5]
  */
 export function conv2d(
   input: Tensor,

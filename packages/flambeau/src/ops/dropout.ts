@@ -1,6 +1,5 @@
 /** Noise that regularizes: dropout of elements and of channels, and random slopes. */
 
-import { resultStrides } from '../backends/plan.js'
 import { type Arguments, readArguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import { leakyRelu } from './activation.js'
@@ -30,13 +29,9 @@ export const readDropout = (name: string, args: readonly unknown[]): DropoutOpti
 function noiseFor(self: Tensor, p: number, feature: boolean, generator: Generator | null | undefined): Tensor {
   const { shape } = self.layout
   if (feature && shape.length < 2) throw new Error('Feature dropout requires at least 2 dimensions in the input')
-  const noise = feature
-    ? emptyTensor(
-        self.storage.allocator,
-        shape.map((size, d) => (d < 2 ? size : 1)),
-        self.dtype,
-      )
-    : emptyTensor(self.storage.allocator, shape, self.dtype, resultStrides(shape, [self.layout]))
+  // Row-major whatever the input's strides are: the draws go by index.
+  const sizes = feature ? shape.map((size, d) => (d < 2 ? size : 1)) : shape
+  const noise = emptyTensor(self.storage.allocator, sizes, self.dtype)
   return bernoulli_(noise, 1 - p, { generator })
 }
 

@@ -33,6 +33,7 @@ export {
   zeros,
   zerosLike,
 } from './creation.js'
+export * from './ctcLoss.js'
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
@@ -47,6 +48,7 @@ export {
 } from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
+export * from './embedding.js'
 export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
 export * from './indexing.js'
@@ -54,14 +56,16 @@ export { type IndexPutOptions, indexCopy, indexFill, indexPut, maskedScatter, pu
 export * from './integers.js'
 export * from './joining.js'
 export { groupNorm, layerNorm, nativeLayerNorm, rmsNorm } from './layerNorm.js'
+export * from './linalg/torch.js'
 export * as linalg from './linalg.js'
 export * from './loss.js'
+export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
-export { type CdistOptions, cdist, dist, type NormOptions, norm, type PNormOptions, renorm } from './norm.js'
+export { type CdistOptions, cdist, dist, type NormOptions, norm, nuclearNorm, type PNormOptions, renorm } from './norm.js'
 export * from './pool.js'
-export { blockDiag, chainMatmul, cross, kron, matrixPower, type VanderOptions, vander, vdot } from './products.js'
+export { blockDiag, chainMatmul, cross, kron, type VanderOptions, vander, vdot } from './products.js'
 export * from './quantile.js'
 export * from './queries.js'
 export {
@@ -124,6 +128,7 @@ export {
   var,
   varMean,
 } from './reduce.js'
+export type { LossOptions, LossReduction } from './reduction.js'
 export * from './scan.js'
 export {
   indexReduce,
@@ -137,6 +142,7 @@ export {
   type SegmentReduction,
   segmentReduce,
 } from './segmentReduce.js'
+export * from './similarity.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'

@@ -1,6 +1,17 @@
-/** What `torch.linalg` names, as far as it needs no factorization. */
+/** The namespace `torch.linalg`: every name of PyTorch's but those of general eigenvalues. */
 
-export { diagonal } from './diagonal.js'
+export { cholesky, choleskyEx } from './linalg/cholesky.js'
+export { linalgDiagonal as diagonal } from './linalg/diagonal.js'
+export { eigh, eigvalsh } from './linalg/eigh.js'
+export { ldlFactor, ldlFactorEx, ldlSolve } from './linalg/ldl.js'
+export { lu, luFactor, luFactorEx, luSolve } from './linalg/lu.js'
+export { LinAlgError } from './linalg/matrices.js'
+export { cond, matrixExp, matrixPower } from './linalg/matrixFunctions.js'
+export { lstsq, matrixRank, pinv } from './linalg/pinv.js'
+export { householderProduct, qr } from './linalg/qr.js'
+export { det, inv, invEx, slogdet, solve, solveEx, tensorinv, tensorsolve } from './linalg/solve.js'
+export { svd, svdvals } from './linalg/svd.js'
+export { solveTriangular } from './linalg/triangular.js'
 export { matmul } from './matmul.js'
 export { linalgNorm as norm, matrixNorm, vectorNorm } from './norm.js'
-export { linalgCross as cross, linalgVander as vander, matrixPower, multiDot, vecdot } from './products.js'
+export { linalgCross as cross, linalgVander as vander, multiDot, vecdot } from './products.js'

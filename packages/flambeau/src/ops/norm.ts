@@ -8,8 +8,14 @@ import type { Tensor } from '../core/tensor.js'
 import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, gt, maskedFill, ne, where } from './comparison.js'
+import { triuIndices } from './diagonal.js'
 import { checkInPlace, defineOp, type Op } from './dispatch.js'
+import { indexSelect } from './indexing.js'
+import { requireFloating } from './linalg/matrices.js'
+import { svdvals } from './linalg/svd.js'
+
 import { amax, amin, type Dims, type ReduceOptions, sum } from './reduce.js'
+import { unbind } from './split.js'
 import { permute, reshape, unsqueeze } from './view.js'
 
 interface Attributes {
@@ -117,24 +123,30 @@ export function vectorNorm(
 const toEnd = (self: Tensor, dims: readonly number[]): Tensor =>
   permute(self, [...self.layout.shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...dims])
 
-/** Norms of matrices: 'fro', and the largest or smallest sum of rows (±∞) or of columns (±1). */
+/** Norms of matrices: 'fro', those of singular values ('nuc', ±2), the largest or smallest sum of rows (±∞) or of columns (±1). */
 function matrixNormOf(self: Tensor, ord: number | string, dim: readonly number[], keepdim: boolean): Tensor {
+  const name = 'linalg.matrix_norm'
   const [rows, columns] = dim.map((d) => wrapDim(d, self.ndim))
-  if (rows === columns) throw new Error('linalg.matrix_norm: dims must be different.')
-  if (ord === 'fro') return normOver('linalg.matrix_norm', self, 2, { dim: [rows, columns], keepdim })
+  if (rows === columns) throw new Error(`${name}: dims must be different. Got (${dim.join(', ')})`)
+  if (!['fro', 'nuc', 1, -1, 2, -2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].includes(ord))
+    throw new Error(`${name}: Order ${ord} not supported.`)
+  if (ord === 'fro') return normOver(name, self, 2, { dim: [rows, columns], keepdim })
+  requireFloating(name, self)
+  const matrices = toEnd(self, [rows, columns])
   const size = Math.abs(ord as number)
-  if (typeof ord === 'string' || size === 2) throw new Error(`not implemented: the matrix norm of order ${ord}`)
-  if (size !== 1 && size !== Number.POSITIVE_INFINITY) throw new Error(`linalg.matrix_norm: Order ${ord} not supported.`)
-  const sums = normOver('linalg.matrix_norm', toEnd(self, [rows, columns]), 1, { dim: size === 1 ? -2 : -1 })
-  const found = (ord > 0 ? amax : amin)(sums, -1)
+  const terms = ord === 'nuc' || size === 2 ? svdvals(matrices) : normOver(name, matrices, 1, { dim: size === 1 ? -2 : -1 })
+  const found = ord === 'nuc' ? sum(terms, -1) : ((ord as number) > 0 ? amax : amin)(terms, -1)
   const shape = self.layout.shape.map((n, d) => (d === rows || d === columns ? 1 : n))
   return keepdim ? reshape(found, shape) : found
 }
+
 /**
- * A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`; 'fro' unless given.
+ * A norm of matrices, in the last two dimensions unless given, as `torch.linalg.matrix_norm`: 'fro' unless given, 'nuc',
+ * or of the order ±1, ±2 or ±∞.
  *
+ * @throws Error `linalg.matrix_norm: Order 3 not supported.`
  * @example
- * torch.linalg.matrixNorm(torch.tensor([[3, 4], [0, 0]])).item() // 5
+ * torch.linalg.matrixNorm(torch.tensor([[0, 2], [3, 0]]), 'nuc').item() // 5
  */
 export function matrixNorm(
   self: Tensor,
@@ -144,7 +156,7 @@ export function matrixNorm(
   const given = readArguments<MatrixNormOptions>('linalg_matrix_norm', args, names, ['dtype'])
   const { ord = 'fro', dim = [-2, -1], keepdim = false, dtype } = given
   if (self.ndim < 2) throw new Error('linalg.matrix_norm: The input tensor A must have at least 2 dimensions.')
-  if (dim.length !== 2) throw new Error('linalg.matrix_norm: dim must be a 2-tuple.')
+  if (dim.length !== 2) throw new Error(`linalg.matrix_norm: dim must be a 2-tuple. Got ${dim.join(', ')}`)
   return matrixNormOf(dtype ? to(self, dtype) : self, ord, dim, keepdim)
 }
 export interface MatrixNormOptions {
@@ -162,8 +174,7 @@ export interface LinalgNormOptions extends NormOptions {
  * A vector norm of one dimension, a matrix norm of two, the 2-norm of everything unless told, as `torch.linalg.norm`.
  *
  * @example
- * torch.linalg.norm(torch.tensor([[3, 4], [0, 0]])).item() // 5
- * torch.linalg.norm(torch.tensor([3, 4]), 1).item() // 7
+ * torch.linalg.norm(torch.tensor([[0, 2], [3, 0]]), 2).item() // 3
  */
 export function linalgNorm(
   self: Tensor,
@@ -176,9 +187,10 @@ export function linalgNorm(
   if (along === null && self.ndim !== 1 && self.ndim !== 2)
     throw new Error(`linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got ${self.ndim}D.`)
   const dims = along === null ? self.layout.shape.map((_, d) => d) : typeof along === 'number' ? [along] : along
-  if (dims.length === 2) return matrixNorm(self, order, dims, { keepdim, dtype })
-  if (typeof order === 'string') throw new Error(`linalg.norm: the order ${order} is for matrices`)
-  return vectorNorm(self, order, along, { keepdim, dtype })
+  if (dims.length !== 1 && dims.length !== 2)
+    throw new Error(`linalg.norm: If dim is specified, it mut be of length 1 or 2. Got [${dims.join(', ')}]`)
+  if (dims.length === 2 || typeof order === 'string') return matrixNorm(self, { ord: order, dim: dims, keepdim, dtype })
+  return vectorNorm(self, order, dims, { keepdim, dtype })
 }
 
 export interface PNormOptions extends NormOptions {
@@ -197,8 +209,29 @@ export function norm(
   ...args: Arguments<[p: number | 'fro' | 'nuc' | null, dim: Dims, keepdim: boolean], PNormOptions>
 ): Tensor {
   const { p, ...options } = readArguments<PNormOptions>('norm', args, ['p', 'dim', 'keepdim'], ['dtype'])
-  if (p === 'nuc') throw new Error("not implemented: norm with p 'nuc'")
+  if (p === 'nuc') return nuclearNorm(self, options)
+  if (typeof p === 'string' && p !== 'fro') throw new Error(`only valid string values are 'fro' and 'nuc', found ${p}`)
   return normOver('linalg.vector_norm', self, p === 'fro' ? 2 : (p ?? 2), options, plainNormOp)
+}
+
+/**
+ * The sum of the singular values of a matrix, or of those in the two dimensions `dim`, as `torch.nuclear_norm`.
+ *
+ * @example
+ * torch.nuclearNorm(torch.tensor([[0, 2], [3, 0]])).item() // 5
+ */
+export function nuclearNorm(self: Tensor, { dim, keepdim = false, dtype }: NormOptions = {}): Tensor {
+  const x = dtype ? to(self, dtype) : self
+  if (dim === undefined || dim === null) {
+    if (x.ndim !== 2)
+      throw new Error(
+        `Expected a tensor with 2 dimensions, but got a tensor with ${x.ndim} dimension${x.ndim === 1 ? '' : 's'} instead.`,
+      )
+    return nuclearNorm(x, { dim: [0, 1], keepdim })
+  }
+  if (typeof dim === 'number' || dim.length !== 2) throw new Error("nuclear norm requires a 'dim' argument of size 2")
+  requireFloating('linalg.svd', x)
+  return matrixNormOf(x, 'nuc', dim, keepdim)
 }
 
 /**
@@ -267,4 +300,22 @@ export function cdist(x1: Tensor, x2: Tensor, ...args: Arguments<[p: number, com
       throw new Error(`cdist only supports floating-point dtypes, X${i + 1} got: ${scalarName(t.dtype)}`)
   if (!(power >= 0)) throw new Error('cdist only supports non-negative p values')
   return distances(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), power)
+}
+
+/**
+ * The distances in the p-norm between all rows of [n, m], each pair once: n·(n − 1)/2 of them in the order (0, 1), (0, 2), …,
+ * as `torch.nn.functional.pdist`.
+ *
+ * @throws Error for inputs of other dimensions or a negative p.
+ * @example
+ * F.pdist(torch.tensor([[0, 0], [3, 4], [0, 1]])) // tensor([5.0000, 1.0000, 4.2426])
+ */
+export function pdist(self: Tensor, ...args: Arguments<[p: number], { p?: number }>): Tensor {
+  const { p = 2 } = readArguments<{ p?: number }>('pdist', args, ['p'])
+  if (self.ndim !== 2) throw new Error(`pdist only supports 2D tensors, got: ${self.ndim}D`)
+  if (!isFloatingPoint(self.dtype)) throw new Error('pdist only supports floating-point dtypes')
+  if (!(p >= 0)) throw new Error('pdist only supports non-negative p values')
+  const n = self.layout.shape[0]
+  const [first, second] = unbind(triuIndices(n, n, 1))
+  return distances(sub(indexSelect(self, 0, first), indexSelect(self, 0, second)), p)
 }

@@ -126,7 +126,7 @@ export function maxPool2dWithIndices(input: Tensor, kernelSize: Size, options: M
  * The maximum of each window of [N, C, H, W] (or [C, H, W]), as `torch.nn.functional.max_pool2d`.
  *
  * @example
- * maxPool2d(torch.arange(16).float().view(1, 1, 4, 4), 2).tolist() // [[[[5, 7], [13, 15]]]]
+ * F.maxPool2d(torch.arange(16).float().view(1, 1, 4, 4), 2).tolist() // [[[[5, 7], [13, 15]]]]
  */
 export function maxPool2d(
   input: Tensor,

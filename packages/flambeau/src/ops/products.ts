@@ -5,9 +5,8 @@ import { resultType } from '../core/dtype.js'
 import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul, sub } from './arithmetic.js'
-import { clone, to } from './cast.js'
+import { to } from './cast.js'
 import { filled } from './copy.js'
-import { diagEmbed } from './diagonal.js'
 import { cat } from './joining.js'
 import { dot, matmul } from './matmul.js'
 import { flip, roll } from './rearrange.js'
@@ -73,7 +72,8 @@ export function cross(self: Tensor, other: Tensor, dim?: number | null | { dim?:
  * @example
  * torch.linalg.cross(torch.tensor([1, 0, 0]), torch.tensor([0, 1, 0])).tolist() // [0, 0, 1]
  */
-export function linalgCross(self: Tensor, other: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
+export function linalgCross(self: Tensor, other: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
+  const { dim = -1 } = readArguments<{ dim?: number }>('linalg.cross', args, ['dim'])
   requireSameRank('linalg.cross', self, other)
   return crossAlong('linalg.cross', self, other, dim)
 }
@@ -91,7 +91,8 @@ export const vdot = (self: Tensor, other: Tensor): Tensor => dot(self, other)
  * @example
  * torch.linalg.vecdot(torch.tensor([[1, 2], [3, 4]]), torch.ones(2)).tolist() // [3, 7]
  */
-export function vecdot(x: Tensor, y: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
+export function vecdot(x: Tensor, y: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
+  const { dim = -1 } = readArguments<{ dim?: number }>('linalg.vecdot', args, ['dim'])
   return sum(mul(x, y), dim)
 }
 
@@ -136,29 +137,6 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
  * torch.chainMatmul(torch.ones(2, 3), torch.ones(3, 4)).shape // [2, 4]
  */
 export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => multiDot(matrices)
-
-/**
- * A square matrix multiplied by itself n times, n >= 0, as `torch.matrix_power`.
- *
- * @example
- * torch.matrixPower(torch.tensor([[1, 1], [0, 1]]), 3).tolist() // [[1, 3], [0, 1]]
- */
-export function matrixPower(self: Tensor, n: number): Tensor {
-  const [rows, columns] = self.layout.shape.slice(-2)
-  if (self.ndim < 2) throw new Error('linalg.matrix_power: The input tensor A must have at least 2 dimensions.')
-  if (rows !== columns)
-    throw new Error(`linalg.matrix_power: A must be batches of square matrices, but they are ${rows} by ${columns} matrices`)
-  if (n < 0) throw new Error('not implemented: matrix_power with a negative n')
-  if (n === 0) return diagEmbed(filled(self, self.layout.shape.slice(0, -1), 1))
-  if (n === 1) return clone(self)
-  // By squaring: one product for each bit, one more for each that is set.
-  let [power, result] = [self, null as Tensor | null]
-  for (let rest = n; ; power = matmul(power, power)) {
-    if (rest % 2 === 1) result = result === null ? power : matmul(result, power)
-    rest = Math.floor(rest / 2)
-    if (rest === 0) return result!
-  }
-}
 
 /** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
 function powers(x: Tensor, n: number): Tensor {

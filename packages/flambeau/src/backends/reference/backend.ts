@@ -3,8 +3,10 @@
 import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
+import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
+import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
 import { BufferMemory } from './memory.js'
@@ -15,6 +17,7 @@ import { recurrent, recurrentBackward } from './recurrent.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
+import { eigh, svd } from './spectral.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
@@ -36,6 +39,8 @@ const kernels: KernelTable = {
   avgPoolBackward,
   nllLoss,
   nllLossBackward,
+  ctcLoss,
+  ctcLossBackward,
   batchNorm,
   batchNormBackward,
   layerNorm,
@@ -60,6 +65,14 @@ const kernels: KernelTable = {
   bernoulliTensor,
   poisson,
   multinomial,
+  lu,
+  pivotsToPermutation,
+  cholesky,
+  qr,
+  applyReflectors,
+  solveTriangular,
+  svd,
+  eigh,
 } satisfies KernelTable
 
 export class ReferenceBackend implements Backend {
