@@ -13,7 +13,7 @@ const names = { torch, nn, optim, data, autograd, F: nn.functional }
 const squeezed = (text: string): string => text.replace(/\s+/g, '')
 async function claim(evaluate: () => Promise<unknown>, text: string, code: string): Promise<void> {
   const printed = await evaluate().then(
-    (value) => (torch.isTensor(value) ? [String(value)] : [inspect(value), String(value)]),
+    (value) => (torch.isTensor(value) ? [String(value)] : [inspect(value, { depth: null, maxArrayLength: null }), String(value)]),
     (error: Error) => [`${error.name}: ${error.message}`],
   )
   if (!printed.some((shown) => squeezed(shown) === squeezed(text))) expect(`${code}\n${printed[0]}`).toBe(`${code}\n${text}`)

@@ -51,7 +51,8 @@ const cases: Record<string, () => Iterable<Tensor>> = {
       kernels,
     ),
   maxPool2d: () => withGradients((x) => torch.maxPool2d(x, 3, { stride: 2, padding: 1 }), deep),
-  avgPool2d: () => withGradients((x) => torch.avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }), deep),
+  avgPool2d: () =>
+    withGradients((x) => torch.nn.functional.avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }), deep),
   softmax: () => [...withGradients((x) => x.softmax(1), rows), ...withGradients((x) => x.logSoftmax(0), rows)],
   scatterAdd: () => [
     torch.zeros(5000).scatterAdd(0, index, million.narrow(0, 0, 200_003)),

@@ -27,6 +27,10 @@ export type RecurrentMode = (typeof recurrentModes)[number]
 export const scans = ['sum', 'prod', 'max', 'min', 'logsumexp'] as const
 export type Scan = (typeof scans)[number]
 
+/** Modes and paddings of `gridSample`, in the order of the kernels' codes. */
+export const sampleModes = ['bilinear', 'nearest', 'bicubic'] as const
+export const samplePaddings = ['zeros', 'border', 'reflection'] as const
+
 /**
  * The structured kernels and their arguments, the same list on every backend. Outputs are allocated by the caller with
  * the right shape; every check of shapes and dtypes is the caller's, checks of data (indices, targets) are the kernel's.
@@ -63,6 +67,34 @@ export interface Kernels {
     padding: Sizes,
     countIncludePad: boolean,
     divisor: number,
+  ]
+  /** `bounds`: int64 [1 or planes, 2 · Σ sizes], start and end of every window along each axis in turn. */
+  windowPool: [x: Operand, values: Operand, indices: Operand, spatial: number, bounds: Operand]
+  /** `places`: where each index of the last dimensions lies in x, one dimension after the other, int64. */
+  remap: [x: Operand, out: Operand, spatial: number, places: Operand]
+  remapAdd: [grad: Operand, gradX: Operand, spatial: number, places: Operand]
+  /** Tables are float64 [size, 2 + width]: start, count and weights of the sum that each index is. */
+  resample: [x: Operand, out: Operand, rows: Operand | null, columns: Operand | null]
+  /** All row-major; mode and padding are indices into `sampleModes` and `samplePaddings`. */
+  gridSample: [x: Operand, grid: Operand, out: Operand, mode: number, padding: number, alignCorners: boolean, orders: Sizes]
+  gridSampleAdd: [
+    grad: Operand,
+    grid: Operand,
+    gradX: Operand,
+    mode: number,
+    padding: number,
+    alignCorners: boolean,
+    orders: Sizes,
+  ]
+  gridSampleSlope: [
+    x: Operand,
+    grid: Operand,
+    grad: Operand,
+    gradGrid: Operand,
+    mode: number,
+    padding: number,
+    alignCorners: boolean,
+    orders: Sizes,
   ]
   nllLoss: [
     logp: Operand,

@@ -13,11 +13,12 @@ export {
   SyncBatchNorm,
 } from './batchnorm.js'
 export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
-export { Conv2d, type ConvModuleOptions } from './conv.js'
+export * from './conv.js'
 export * from './dropout.js'
 export * from './embedding.js'
 export * as functional from './functional.js'
 export * as init from './init.js'
+export { UninitializedParameter } from './lazy.js'
 export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } from './linear.js'
 export * from './loss.js'
 export * from './marginLoss.js'
@@ -30,8 +31,9 @@ export {
   RMSNorm,
   type RMSNormModuleOptions,
 } from './normalization.js'
+export * from './padding.js'
 export { Parameter } from './parameter.js'
-export { AvgPool2d, MaxPool2d } from './pooling.js'
+export * from './pooling.js'
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
 export * from './softmax.js'
@@ -51,3 +53,4 @@ export {
   type TransformerOptions,
 } from './transformer.js'
 export * as utils from './utils/index.js'
+export * from './vision.js'

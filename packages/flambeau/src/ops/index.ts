@@ -9,7 +9,7 @@ export * from './binaryParts.js'
 export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
-export { type ConvOptions, conv2d } from './conv.js'
+export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './conv.js'
 export {
   arange,
   asTensor,
@@ -64,7 +64,8 @@ export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
 export { type CdistOptions, cdist, dist, type NormOptions, norm, nuclearNorm, type PNormOptions, renorm } from './norm.js'
-export * from './pool.js'
+export { constantPadNd } from './pad.js'
+export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool2d, maxPool3d } from './pool.js'
 export { blockDiag, chainMatmul, cross, kron, type VanderOptions, vander, vdot } from './products.js'
 export * from './quantile.js'
 export * from './queries.js'
@@ -142,6 +143,7 @@ export {
   type SegmentReduction,
   segmentReduce,
 } from './segmentReduce.js'
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from './shuffle.js'
 export * from './similarity.js'
 export * from './softmax.js'
 export * from './sort.js'
@@ -177,3 +179,4 @@ export {
   viewAs,
 } from './view.js'
 export * from './windowFunctions.js'
+export { adaptiveMaxPool1d } from './windowPool.js'

@@ -337,7 +337,7 @@ for (const k of [1, 2, 3]) list(`rot90 ${k}`, [cube], (x) => x.rot90(k, [0, 2]),
 
 // Convolution and pooling.
 // biome-ignore format: a table reads better in rows
-const convolutions: [string, number[], number[], torch.ConvOptions][] = [
+const convolutions: [string, number[], number[], torch.nn.functional.ConvOptions][] = [
   ['conv2d', [2, 3, 6, 5], [4, 3, 3, 2], {}], ['conv2d padded', [2, 2, 5, 5], [3, 2, 3, 3], { padding: 1 }],
   ['conv2d strided', [1, 2, 7, 6], [2, 2, 3, 2], { stride: [2, 1], padding: [1, 0] }],
   ['conv2d dilated', [1, 1, 7, 7], [2, 1, 3, 3], { dilation: 2 }], ['conv2d groups', [2, 4, 4, 4], [6, 2, 2, 2], { groups: 2 }],
@@ -349,11 +349,11 @@ const image: Input = { shape: [2, 2, 6, 5], domain: 'distinct' }
 list('maxPool2d', [image], (x) => torch.maxPool2d(x, 2))
 list('maxPool2d padded', [image], (x) => torch.maxPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true }))
 list('maxPool2d dilated', [image], (x) => torch.maxPool2d(x, 2, { stride: 1, dilation: 2 }))
-list('avgPool2d', [image], (x) => torch.avgPool2d(x, 2), { slack: 4 })
+list('avgPool2d', [image], (x) => torch.nn.functional.avgPool2d(x, 2), { slack: 4 })
 list(
   'avgPool2d padded',
   [image],
-  (x) => torch.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
+  (x) => torch.nn.functional.avgPool2d(x, 3, { stride: 2, padding: 1, ceilMode: true, countIncludePad: false }),
   { slack: 4 },
 )
 

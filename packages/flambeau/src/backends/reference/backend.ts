@@ -5,6 +5,7 @@ import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
+import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
 import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
 import { nllLoss, nllLossBackward } from './loss.js'
@@ -15,9 +16,11 @@ import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
 import { recurrent, recurrentBackward } from './recurrent.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
+import { remap, remapAdd, resample } from './remap.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
 import { eigh, svd } from './spectral.js'
+import { windowPool } from './windowPool.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
@@ -37,6 +40,13 @@ const kernels: KernelTable = {
   maxPoolGather,
   avgPool,
   avgPoolBackward,
+  windowPool,
+  remap,
+  remapAdd,
+  resample,
+  gridSample,
+  gridSampleAdd,
+  gridSampleSlope,
   nllLoss,
   nllLossBackward,
   ctcLoss,
