@@ -1,5 +1,6 @@
 /** Affine maps and changes of shape. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import type { DType } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { empty } from '../ops/creation.js'
@@ -45,9 +46,9 @@ export class Linear extends Module {
   /** [outFeatures] */
   bias: Parameter | null
 
-  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+  constructor(inFeatures: number, outFeatures: number, ...args: Arguments<[bias: boolean], LinearOptions>) {
     super()
-    const { bias = true, ...factory } = options
+    const { bias = true, ...factory } = readArguments<LinearOptions>('Linear', args, ['bias'], ['dtype', 'device'])
     this.inFeatures = inFeatures
     this.outFeatures = outFeatures
     this.weight = new Parameter(empty([outFeatures, inFeatures], factory))
