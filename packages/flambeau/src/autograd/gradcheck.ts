@@ -116,6 +116,10 @@ function numericJacobian(evaluate: () => Tensor, input: Tensor, eps: number): Fl
 /**
  * Checks second derivatives: the gradients of gradients, with random gradients to start from, as
  * `torch.autograd.gradgradcheck`.
+ *
+ * @example
+ * const x = torch.rand(3, { dtype: 'float64', requiresGrad: true })
+ * autograd.gradgradcheck((x) => x.pow(3).sum(), [x]) // true
  */
 export function gradgradcheck(fn: Function, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
   const wanted = inputs.filter((t) => t.requiresGrad)

@@ -155,7 +155,12 @@ const combine = (higher: DType | undefined, lower: DType | undefined): DType | u
         ? complexDType(higher)
         : promoteTypes(higher, lower)
 
-/** Whether a result of dtype `from` may be written into a tensor of dtype `to`: categories never go down. */
+/**
+ * Whether a result of dtype `from` may be written into a tensor of dtype `to`: categories never go down.
+ *
+ * @example
+ * torch.canCast('float32', 'int64') // false
+ */
 export const canCast = (from: DType, to: DType): boolean => table[from].category <= table[to].category
 
 /** The class a program computes in: 0 float32, 1 float64, 2 int32, 3 int64. Narrower types widen on load. */

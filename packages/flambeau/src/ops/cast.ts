@@ -9,7 +9,15 @@ import { constant, variable } from '../ir/expr.js'
 import { castOp, cloneOp, valueFor } from './copy.js'
 import { PointwiseOp } from './pointwise.js'
 
-/** A copy with memory of its own that gradients flow through, as `torch.clone`. */
+/**
+ * A copy with memory of its own that gradients flow through, as `torch.clone`.
+ *
+ * @example
+ * const x = torch.tensor([1, 2])
+ * const y = x.clone()
+ * x.zero_()
+ * y.tolist() // [1, 2]
+ */
 export const clone = (self: Tensor): Tensor => cloneOp([self], false)[0]
 
 /** Where and as what `to` puts a tensor. */
@@ -62,16 +70,82 @@ function readTo(target: DType | ToOptions | Tensor | string, args: ToArguments):
   return { device: target, ...readArguments<ToOptions>('to', args, ['dtype', ...flags]) }
 }
 
+/**
+ * This tensor in float32, as `torch.Tensor.float`.
+ *
+ * @example
+ * torch.tensor([1n, 2n]).float().dtype // 'float32'
+ */
 export const float = (self: Tensor): Tensor => to(self, 'float32')
+/**
+ * This tensor in float64, as `torch.Tensor.double`.
+ *
+ * @example
+ * torch.tensor([1.5]).double() // tensor([1.5000], dtype=torch.float64)
+ */
 export const double = (self: Tensor): Tensor => to(self, 'float64')
+/**
+ * This tensor in float16, as `torch.Tensor.half`.
+ *
+ * @example
+ * torch.tensor([1.5]).half() // tensor([1.5000], dtype=torch.float16)
+ */
 export const half = (self: Tensor): Tensor => to(self, 'float16')
+/**
+ * This tensor in bfloat16, as `torch.Tensor.bfloat16`.
+ *
+ * @example
+ * torch.tensor([1.5]).bfloat16() // tensor([1.5000], dtype=torch.bfloat16)
+ */
 export const bfloat16 = (self: Tensor): Tensor => to(self, 'bfloat16')
+/**
+ * This tensor in int64, fractions cut off, as `torch.Tensor.long`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).long() // tensor([ 1, -1])
+ */
 export const long = (self: Tensor): Tensor => to(self, 'int64')
+/**
+ * This tensor in int32, fractions cut off, as `torch.Tensor.int`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).int() // tensor([ 1, -1], dtype=torch.int32)
+ */
 export const int = (self: Tensor): Tensor => to(self, 'int32')
+/**
+ * This tensor in int16, fractions cut off, as `torch.Tensor.short`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).short() // tensor([ 1, -1], dtype=torch.int16)
+ */
 export const short = (self: Tensor): Tensor => to(self, 'int16')
+/**
+ * This tensor in int8, fractions cut off, as `torch.Tensor.char`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).char() // tensor([ 1, -1], dtype=torch.int8)
+ */
 export const char = (self: Tensor): Tensor => to(self, 'int8')
+/**
+ * This tensor in uint8, fractions cut off, as `torch.Tensor.byte`.
+ *
+ * @example
+ * torch.tensor([1.7, 200]).byte() // tensor([  1, 200], dtype=torch.uint8)
+ */
 export const byte = (self: Tensor): Tensor => to(self, 'uint8')
+/**
+ * Whether each element is nonzero, as `torch.Tensor.bool`.
+ *
+ * @example
+ * torch.tensor([0, 0.5]).bool() // tensor([False,  True])
+ */
 export const bool = (self: Tensor): Tensor => to(self, 'bool')
+/**
+ * This tensor in another one's dtype, as `torch.Tensor.type_as`.
+ *
+ * @example
+ * torch.tensor([1.7]).typeAs(torch.tensor([1n])) // tensor([1])
+ */
 export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, other.dtype)
 
 const copyOp = new PointwiseOp('Copy', ['x', 'y'], [variable('y')], {

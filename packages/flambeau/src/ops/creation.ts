@@ -295,17 +295,32 @@ export function tolist(self: Tensor): any {
   return build(0)
 }
 
-/** Uninitialised memory, as `torch.empty`. */
+/**
+ * Uninitialised memory, as `torch.empty`.
+ *
+ * @example
+ * torch.empty(2, 3).shape // [2, 3]
+ */
 export function empty(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32')
 }
-/** All zeros, as `torch.zeros`. */
+/**
+ * All zeros, as `torch.zeros`.
+ *
+ * @example
+ * torch.zeros([2], { dtype: 'int64' }) // tensor([0, 0])
+ */
 export function zeros(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 0))
 }
-/** All ones, as `torch.ones`. */
+/**
+ * All ones, as `torch.ones`.
+ *
+ * @example
+ * torch.ones(2, 2).tolist() // [[1, 1], [1, 1]]
+ */
 export function ones(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 1))
@@ -317,12 +332,27 @@ export function full(size: Shape, fillValue: Scalar | Complex, options: TensorOp
 }
 
 const like = (self: Tensor, options: TensorOptions): TensorOptions => ({ device: self.device, ...options })
-/** Uninitialised memory with another tensor's shape and dtype, as `torch.empty_like`. */
+/**
+ * Uninitialised memory with another tensor's shape and dtype, as `torch.empty_like`.
+ *
+ * @example
+ * torch.emptyLike(torch.zeros(2, 3)).shape // [2, 3]
+ */
 export const emptyLike = (self: Tensor, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype)
-/** Zeros with another tensor's shape and dtype, as `torch.zeros_like`. */
+/**
+ * Zeros with another tensor's shape and dtype, as `torch.zeros_like`.
+ *
+ * @example
+ * torch.zerosLike(torch.tensor([5, 6])).tolist() // [0, 0]
+ */
 export const zerosLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 0, options)
-/** Ones with another tensor's shape and dtype, as `torch.ones_like`. */
+/**
+ * Ones with another tensor's shape and dtype, as `torch.ones_like`.
+ *
+ * @example
+ * torch.onesLike(torch.tensor([5, 6])).tolist() // [1, 1]
+ */
 export const onesLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 1, options)
 /** One value everywhere, with another tensor's shape and dtype, as `torch.full_like`. */
 export const fullLike = (self: Tensor, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor =>
@@ -377,7 +407,12 @@ export function arange(start: number | ArangeOptions, ...args: Arguments<[end: n
   })
 }
 
-/** `steps` numbers evenly spaced from `start` to `end`, both included, as `torch.linspace`. */
+/**
+ * `steps` numbers evenly spaced from `start` to `end`, both included, as `torch.linspace`.
+ *
+ * @example
+ * torch.linspace(0, 1, 5).tolist() // [0, 0.25, 0.5, 0.75, 1]
+ */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
   if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
   return make([steps], options, options.dtype ?? 'float32', (t) => {

@@ -111,7 +111,12 @@ export function cumulativeTrapezoid(y: Tensor, ...args: TrapezoidArguments): Ten
   const { x, dx, dim } = readTrapezoid('cumulative_trapezoid', args)
   return halved(cumsum(areas('cumulative_trapezoid', y, x, dx, dim), dim))
 }
-/** `trapezoid` under its other name, as `torch.trapz`. */
+/**
+ * `trapezoid` under its other name, as `torch.trapz`.
+ *
+ * @example
+ * torch.trapz(torch.tensor([1, 5, 10])).item() // 10.5
+ */
 export const trapz = trapezoid
 
 export interface GradientOptions {
@@ -121,7 +126,13 @@ export interface GradientOptions {
   /** The order of the estimate at the edges. */
   edgeOrder?: 1 | 2
 }
-/** Estimates of the derivative along each dimension by central differences, as `torch.gradient`. */
+/**
+ * Estimates of the derivative along each dimension by central differences, as `torch.gradient`.
+ *
+ * @example
+ * torch.gradient(torch.tensor([1, 2, 4, 7]))[0].tolist() // [1, 1.5, 2.5, 3]
+ * torch.gradient(torch.tensor([1, 2, 4, 7]), { spacing: 0.5, edgeOrder: 2 })[0].tolist() // [1, 3, 5, 7]
+ */
 export function gradient(self: Tensor, { spacing = null, dim = null, edgeOrder = 1 }: GradientOptions = {}): Tensor[] {
   const order: number = edgeOrder
   if (order !== 1 && order !== 2) throw new Error('torch.gradient only supports edge_order=1 and edge_order=2.')

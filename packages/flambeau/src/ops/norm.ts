@@ -254,7 +254,14 @@ function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor
   const sizes = vectorNorm(self, p, others, { keepdim: true })
   return mul(self, where(gt(sizes, maxnorm), mul(reciprocal(add(sizes, 1e-7)), maxnorm), 1))
 }
-/** Every slice of `dim` scaled down to the norm `maxnorm` where it is larger, as `torch.renorm`. */
+/**
+ * Every slice of `dim` scaled down to the norm `maxnorm` where it is larger, as `torch.renorm`.
+ *
+ * @example
+ * torch.renorm(torch.tensor([[3, 4], [0.5, 0]]), 2, 0, 1)
+ * // tensor([[0.6000, 0.8000],
+ * //         [0.5000, 0.0000]])
+ */
 export const renorm = Object.assign(renormed, {
   inPlace: (self: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
     checkInPlace(self, null, null)

@@ -551,7 +551,14 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
 export const countNonzero = (self: Tensor, dim?: Dims | { dim?: Dims }): Tensor =>
   sum(ne(self, 0), readArgument<Dims>('count_nonzero', 'dim', dim, null))
 
-/** The smallest and the largest element, of all or along `dim`, as `torch.aminmax`. */
+/**
+ * The smallest and the largest element, of all or along `dim`, as `torch.aminmax`.
+ *
+ * @example
+ * const { min, max } = torch.aminmax(torch.tensor([[1, 9], [5, 3]]), { dim: 1 })
+ * min.tolist() // [1, 3]
+ * max.tolist() // [9, 5]
+ */
 export function aminmax(self: Tensor, { dim, keepdim = false }: { dim?: number; keepdim?: boolean } = {}): Named<'min' | 'max'> {
   // PyTorch shows a number along a dimension as a line of one.
   if (self.ndim === 0 && dim !== undefined && keepdim) {

@@ -29,19 +29,40 @@ const float = { result: 'float' } as const
 const NAN = Number.NaN
 const INFINITY = Number.POSITIVE_INFINITY
 
-/** The tensor itself, as `torch.positive`. @throws Error for bool. */
+/**
+ * The tensor itself, as `torch.positive`.
+ *
+ * @throws Error for bool.
+ * @example
+ * torch.positive(torch.tensor([1, -2])).tolist() // [1, -2]
+ */
 export function positive(self: Tensor): Tensor {
   if (self.dtype === 'bool') throw new Error('The `+` operator, on a bool tensor is not supported.')
   return self
 }
-/** Degrees as radians, as `torch.deg2rad`. */
+/**
+ * Degrees as radians, as `torch.deg2rad`.
+ *
+ * @example
+ * torch.deg2rad(torch.tensor([180])) // tensor([3.1416])
+ */
 export const deg2rad = unary('Mul', e.mul(x, Math.PI / 180), float)
-/** Radians as degrees, as `torch.rad2deg`. */
+/**
+ * Radians as degrees, as `torch.rad2deg`.
+ *
+ * @example
+ * torch.rad2deg(torch.tensor([Math.PI])) // tensor([180.])
+ */
 export const rad2deg = unary('Mul', e.mul(x, 180 / Math.PI), float)
 
 const signOfFloat = unary('Signbit', e.lt(e.copysign(1, x), 0), { result: 'bool' })
 const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })
-/** Whether the sign bit is set, that of -0 included, as `torch.signbit`. */
+/**
+ * Whether the sign bit is set, that of -0 included, as `torch.signbit`.
+ *
+ * @example
+ * torch.signbit(torch.tensor([1, -0, -2])).tolist() // [false, true, true]
+ */
 export const signbit = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? signOfFloat : signOfInteger)(self)
 const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool', check: notComplex })
 const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool', check: notComplex })
@@ -52,7 +73,12 @@ export const isposinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) 
 export const isneginf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? minusInfinity : none)(self)
 
 const inner = e.mul(Math.PI, x)
-/** sin(πx) / (πx), and 1 at 0, as `torch.sinc`. */
+/**
+ * sin(πx) / (πx), and 1 at 0, as `torch.sinc`.
+ *
+ * @example
+ * torch.sinc(torch.tensor([0, 0.5])) // tensor([1.0000, 0.6366])
+ */
 export const sinc = unary('Sinc', e.where(e.eq(x, 0), 1, e.div(e.sin(inner), inner)), {
   ...float,
   gradient: e.where(e.eq(x, 0), 0, e.mul(g, e.div(e.sub(e.mul(e.cos(inner), inner), e.sin(inner)), e.mul(inner, x)))),
@@ -91,7 +117,12 @@ export const logit: WithInPlace<Logit> = Object.assign<Logit, { inPlace: Logit }
 )
 
 const distance = e.neg(e.abs(e.sub(x, y)))
-/** ln(e^self + e^other) without overflow, as `torch.logaddexp`. */
+/**
+ * ln(e^self + e^other) without overflow, as `torch.logaddexp`.
+ *
+ * @example
+ * torch.logaddexp(torch.tensor([0, 1000]), torch.tensor([0, 1000])) // tensor([6.9315e-01, 1.0007e+03])
+ */
 export const logaddexp = tensorBinary(
   'Logaddexp',
   e.where(e.eq(x, y), e.add(x, Math.LN2), e.add(e.max(x, y), e.log1p(e.exp(distance)))),
@@ -103,7 +134,12 @@ export const logaddexp = tensorBinary(
     },
   },
 )
-/** log₂(2^self + 2^other) without overflow, as `torch.logaddexp2`. */
+/**
+ * log₂(2^self + 2^other) without overflow, as `torch.logaddexp2`.
+ *
+ * @example
+ * torch.logaddexp2(torch.tensor([3]), torch.tensor([3])).tolist() // [4]
+ */
 export const logaddexp2 = tensorBinary(
   'Logaddexp2',
   e.where(e.eq(x, y), e.add(x, 1), e.add(e.max(x, y), e.mul(e.log1p(e.exp2(distance)), Math.LOG2E))),
@@ -116,7 +152,12 @@ export const logaddexp2 = tensorBinary(
   },
 )
 
-/** 0 below zero, 1 above, `values` at zero, as `torch.heaviside`. */
+/**
+ * 0 below zero, 1 above, `values` at zero, as `torch.heaviside`.
+ *
+ * @example
+ * torch.heaviside(torch.tensor([-1, 0, 2]), torch.tensor([0.5])).tolist() // [0, 0.5, 1]
+ */
 export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x, 0)), {
   gradients: { x: e.constant(0), y: e.constant(0) },
   check: (_dtype: DType, _name, args) => {
@@ -190,7 +231,12 @@ export const nanToNum: WithInPlace<NanToNum> = Object.assign(
   },
 )
 
-/** A power computed in float64, as `torch.float_power`. */
+/**
+ * A power computed in float64, as `torch.float_power`.
+ *
+ * @example
+ * torch.floatPower(torch.tensor([2n]), 0.5) // tensor([1.4142], dtype=torch.float64)
+ */
 export const floatPower = Object.assign(
   (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
     const dtype = widest(self, exponent)
@@ -247,7 +293,12 @@ export function isclose(self: Tensor, other: Tensor, ...args: CloseArguments): T
  */
 export const allclose = (self: Tensor, other: Tensor, ...args: CloseArguments): boolean =>
   item(all(isclose(self, other, ...args))) as boolean
-/** Whether two tensors have the same shape and elements, as `torch.equal`. */
+/**
+ * Whether two tensors have the same shape and elements, as `torch.equal`.
+ *
+ * @example
+ * torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2])) // true
+ */
 export function equal(self: Tensor, other: Tensor): boolean {
   if (self.dtype !== other.dtype)
     throw new Error(

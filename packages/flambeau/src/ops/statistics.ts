@@ -64,7 +64,12 @@ export function cov(self: Tensor, { correction = 1, fweights = null, aweights = 
   return squeeze(div(mm(centred, adjoint(w === null ? centred : mul(centred, w))), divisor))
 }
 
-/** The correlation matrix: covariances over the products of deviations, as `torch.corrcoef`. */
+/**
+ * The correlation matrix: covariances over the products of deviations, as `torch.corrcoef`.
+ *
+ * @example
+ * torch.corrcoef(torch.tensor([[0, 1, 2], [2, 1, 0]])).tolist() // [[1, -1], [-1, 1]]
+ */
 export function corrcoef(self: Tensor): Tensor {
   if (self.ndim > 2)
     throw new Error(`corrcoef(): expected input to have two or fewer dimensions but got an input with ${self.ndim} dimensions`)
