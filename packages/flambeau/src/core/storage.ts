@@ -18,7 +18,12 @@ export interface Allocator {
 
 /** Inference mode: what is made in it takes no part in autograd. */
 let inferenceMode = false
-/** Whether operations run in inference mode, as `torch.is_inference_mode_enabled`. */
+/**
+ * Whether operations run in inference mode, as `torch.is_inference_mode_enabled`.
+ *
+ * @example
+ * torch.inferenceMode(() => torch.isInferenceModeEnabled()) // true
+ */
 export const isInferenceModeEnabled = (): boolean => inferenceMode
 /** Sets the mode and returns the one before. */
 export function setInferenceMode(enabled: boolean): boolean {

@@ -46,7 +46,12 @@ function euclid(a: Tensor, b: Tensor): Tensor {
  * torch.gcd(torch.tensor([12n]), torch.tensor([18n])).tolist() // [6]
  */
 export const gcd = withInPlace((self, other) => euclid(...integerPair('gcd', self, other)))
-/** The least common multiple, as `torch.lcm`; 0 where either is 0. */
+/**
+ * The least common multiple, as `torch.lcm`; 0 where either is 0.
+ *
+ * @example
+ * torch.lcm(torch.tensor([4n, 6n]), torch.tensor([6n, 9n])).tolist() // [12, 18]
+ */
 export const lcm = withInPlace((self, other) => {
   const [a, b] = integerPair('lcm', self, other)
   const divisor = euclid(a, b)

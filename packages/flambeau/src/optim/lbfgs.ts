@@ -1,7 +1,9 @@
 /** L-BFGS. */
 
 import { enableGrad, noGrad } from '../autograd/mode.js'
+import { notOfComplex } from '../backends/complex.js'
 import type { Arguments } from '../core/arguments.js'
+import { isComplex } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul, neg, sub } from '../ops/arithmetic.js'
 import { clone, copy_ } from '../ops/cast.js'
@@ -92,6 +94,8 @@ export class LBFGS extends Optimizer<LBFGSOptions, LBFGSState> {
   ) {
     const given = settings('LBFGS', defaults, args)
     super(params, { ...given, maxEval: given.maxEval ?? Math.floor((given.maxIter * 5) / 4) })
+    const complex = this.paramGroups.flatMap(({ params: list }) => list).find((p) => isComplex(p.dtype))
+    if (complex !== undefined) throw notOfComplex('LBFGS', complex.dtype)
     if (this.paramGroups.length !== 1) throw new Error("LBFGS doesn't support per-parameter options (parameter groups)")
   }
 

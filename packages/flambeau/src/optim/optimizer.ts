@@ -24,7 +24,13 @@ export interface OptimizerState {
   param_groups: (Record<string, unknown> & { params: number[] })[]
 }
 
-/** Changes parameters by their gradients, as `torch.optim.Optimizer`. */
+/**
+ * Changes parameters by their gradients, as `torch.optim.Optimizer`.
+ *
+ * @example
+ * const optimizer = new optim.SGD([torch.zeros(1, { requiresGrad: true })], { lr: 0.5 })
+ * optimizer instanceof optim.Optimizer // true
+ */
 export abstract class Optimizer<O extends object, S extends ParameterState = ParameterState> {
   /** Settings of groups that have none of their own. */
   readonly defaults: Readonly<Required<O>>

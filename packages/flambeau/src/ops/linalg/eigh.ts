@@ -97,7 +97,12 @@ export interface SymeigOptions {
   eigenvectors?: boolean
   upper?: boolean
 }
-/** Eigenvalues and, if asked, eigenvectors of symmetric matrices, as `torch.symeig`, which PyTorch 2 dropped for `eigh`. */
+/**
+ * Eigenvalues and, if asked, eigenvectors of symmetric matrices, as `torch.symeig`, which PyTorch 2 dropped for `eigh`.
+ *
+ * @example
+ * torch.symeig(torch.tensor([[2, 0], [0, 3]])).eigenvalues.tolist() // [2, 3]
+ */
 export function symeig(
   A: Tensor,
   ...args: Arguments<[eigenvectors: boolean, upper: boolean], SymeigOptions>
