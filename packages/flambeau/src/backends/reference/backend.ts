@@ -3,12 +3,10 @@
 import { isComplex, type WideClass } from '../../core/dtype.js'
 import type { Memory } from '../../core/storage.js'
 import type { Program } from '../../ir/program.js'
-import type { Backend, Backend, Kernels, Kernels, MemoryUse, MemoryUse, Operand } from '../backend.js'
+import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
 import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
 import type { Plan } from '../plan.js'
 import { crc32 } from './checksum.js'
-
-
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
