@@ -17,15 +17,12 @@ import { requireIndex, withIndices } from './indices.js'
 import { renorm } from './norm.js'
 import { scatterReduce } from './scatterReduce.js'
 import { bincount, searchsorted } from './search.js'
+import { sort } from './sort.js'
 import { unique } from './unique.js'
 import { detach, expand, narrow, reshape, unsqueeze } from './view.js'
 
-interface EmbeddingAttributes {
-  /** The row without a gradient, or −1. */
-  readonly paddingIdx: number
-  readonly scaleGradByFreq: boolean
-}
-const embeddingOp: Op<EmbeddingAttributes> = defineOp<EmbeddingAttributes>({
+/** Inputs: the table, the index, and maybe what the gradient of each row is divided by. The row `paddingIdx` has none. */
+const embeddingOp: Op<number> = defineOp<number>({
   name: 'Embedding',
   forward: ([weight, index]) => {
     const backend = commonBackend([weight, index])
@@ -35,17 +32,14 @@ const embeddingOp: Op<EmbeddingAttributes> = defineOp<EmbeddingAttributes>({
     if (flat.layout.numel > 0) withIndices(0, () => backend.run('indexSelect', weight, 0, flat, out))
     return [new Tensor(out.storage, Layout.contiguous([...index.layout.shape, width]), out.dtype)]
   },
-  save: ([, index]) => [index],
-  backward: ([g], { saved: [index], attrs: { paddingIdx, scaleGradByFreq }, inputs }) => {
+  save: ([, ...rest]) => rest,
+  backward: ([g], { saved: [index, divisors], attrs: paddingIdx, inputs }) => {
     const { shape } = inputs[0]
     const flat = reshape(index, -1)
     let rows = reshape(g!, [flat.layout.numel, shape[1]])
-    if (scaleGradByFreq && flat.layout.numel > 0) {
-      const uses = indexSelect(bincount(flat), 0, flat)
-      rows = div(rows, unsqueeze(to(uses, rows.dtype), 1))
-    }
+    if (divisors) rows = div(rows, unsqueeze(to(indexSelect(divisors, 0, flat), rows.dtype), 1))
     if (paddingIdx >= 0) rows = where(unsqueeze(eq(flat, paddingIdx), 1), 0, rows)
-    return [indexAdd(filled(g!, shape, 0), 0, flat, rows), null]
+    return [indexAdd(filled(g!, shape, 0), 0, flat, rows), null, null]
   },
 })
 
@@ -108,7 +102,8 @@ export function embedding(input: Tensor, weight: Tensor, ...args: EmbeddingArgum
   requireIndex('embedding', input)
   const row = paddingRow(paddingIdx, weight.layout.shape[0])
   if (maxNorm !== null) limitRows(weight, input, maxNorm, normType)
-  return embeddingOp([weight, input], { paddingIdx: row, scaleGradByFreq })[0]
+  const divisors = scaleGradByFreq ? [bincount(reshape(input, -1), { minlength: weight.layout.shape[0] })] : []
+  return embeddingOp([weight, input, ...divisors], row)[0]
 }
 
 export type BagMode = 'sum' | 'mean' | 'max'
@@ -205,12 +200,24 @@ export function embeddingBag(input: Tensor, weight: Tensor, ...args: EmbeddingBa
   const bags = withoutRow(readBags(input, offsets, perSampleWeights, includeLastOffset), row)
   if (maxNorm !== null) limitRows(weight, input, maxNorm, normType)
   if (mode === 'max') return largest(weight, bags)
-  const rows = embeddingOp([weight, bags.index], { paddingIdx: -1, scaleGradByFreq })[0]
+  const divisors = scaleGradByFreq && input.layout.numel > 0 ? [bagDivisors(reshape(input, -1), weight.layout.shape[0])] : []
+  const rows = embeddingOp([weight, bags.index, ...divisors], -1)[0]
   const scaled = bags.weights === null ? rows : mul(rows, unsqueeze(bags.weights, 1))
   const total = indexAdd(filled(rows, [bags.count, weight.layout.shape[1]], 0), 0, bags.bag, scaled)
   if (mode === 'sum') return total
   const sizes = clampMin(to(bincount(bags.bag, { minlength: bags.count }), total.dtype), 1)
   return div(total, unsqueeze(sizes, 1))
+}
+
+/**
+ * What PyTorch divides the gradients of rows in bags by: of the k-th row in use, counted upwards, not how often it is used but
+ * how often the row is that comes k-th when all uses are sorted.
+ */
+function bagDivisors(index: Tensor, rows: number): Tensor {
+  const counts = bincount(index, { minlength: rows })
+  const used = unique(to(index, 'int64'), true)
+  const others = narrow(to(sort(index).values, 'int64'), 0, 0, used.layout.numel)
+  return indexCopy(counts, 0, used, indexSelect(counts, 0, others))
 }
 
 function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null, includeLastOffset: boolean): Bags {
@@ -243,7 +250,7 @@ function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null,
         `offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got ${first}`,
       )
     if (last > length)
-      throw new Error(`offsets[-1] can not be greater than input's length(${length}) but got offsets[-1] of ${last}`)
+      throw new Error(`offsets[-1] can not be greater than input's length ${length} but got offsets[-1] of ${last}`)
   }
   const end = includeLastOffset ? (item(narrow(starts, 0, given - 1, 1)) as number) : given === 0 ? 0 : length
   const count = includeLastOffset ? given - 1 : given
