@@ -8,8 +8,8 @@ import { clampMin } from './activation.js'
 import { div, mul, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, isnan, where } from './comparison.js'
-import { filled } from './copy.js'
-import { arange, item } from './creation.js'
+import { counted, filled } from './copy.js'
+import { item } from './creation.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { gather, indexAdd, indexSelect, nonzero } from './indexing.js'
 import { indexCopy } from './indexPut.js'
@@ -228,7 +228,7 @@ function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null,
           'found offsets of type Tensor',
       )
     const [count, length] = input.layout.shape
-    const bag = reshape(expand(unsqueeze(arange(count), 1), [count, length]), -1)
+    const bag = reshape(expand(unsqueeze(counted(input, count), 1), [count, length]), -1)
     return { index: reshape(to(input, 'int64'), -1), bag, weights: weights && reshape(weights, -1), count }
   }
   if (input.ndim !== 1) throw new Error(`input has to be 1D or 2D Tensor, but got Tensor of dimension ${input.ndim}`)
@@ -255,7 +255,7 @@ function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null,
   const end = includeLastOffset ? (item(narrow(starts, 0, given - 1, 1)) as number) : given === 0 ? 0 : length
   const count = includeLastOffset ? given - 1 : given
   // An index belongs to the last bag that does not start behind it.
-  const bag = sub(searchsorted(narrow(starts, 0, 0, count), arange(end), { right: true }), 1)
+  const bag = sub(searchsorted(narrow(starts, 0, 0, count), counted(input, end), { right: true }), 1)
   const index = narrow(to(input, 'int64'), 0, 0, end)
   return { index, bag, weights: weights && narrow(weights, 0, 0, end), count }
 }
@@ -278,7 +278,7 @@ function largest(weight: Tensor, { index, bag, count }: Bags): Tensor {
   const toBag = expand(unsqueeze(bag, 1), [n, width])
   const top = scatterReduce(filled(rows, [count, width], 0), 0, toBag, rows, 'amax', { includeSelf: false })
   const isTop = eq(rows, indexSelect(top, 0, bag)).logicalOr(isnan(rows))
-  const place = where(isTop, unsqueeze(arange(n), 1), n - 1)
+  const place = where(isTop, unsqueeze(counted(index, n), 1), n - 1)
   const first = scatterReduce(filled(place, [count, width], n - 1), 0, toBag, place, 'amin')
   const source = reshape(indexSelect(index, 0, reshape(first, -1)), [count, width])
   return where(empty, 0, gather(weight, 0, source))

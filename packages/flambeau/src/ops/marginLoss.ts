@@ -10,8 +10,8 @@ import { clampMin, relu } from './activation.js'
 import { add, div, minimum, mul, neg, sqrt, square, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, ge, ne, where } from './comparison.js'
-import { filled } from './copy.js'
-import { arange, item } from './creation.js'
+import { counted, filled } from './copy.js'
+import { item } from './creation.js'
 import { tensorBinary } from './define.js'
 import { gather, indexSelect, scatterAdd } from './indexing.js'
 import { logsigmoid } from './nonlinear.js'
@@ -228,15 +228,14 @@ export function multiMarginLoss(
   const powered = p === 1 ? slack : square(slack)
   const weighted =
     weight === null ? powered : mul(powered, reshape(indexSelect(reshape(weight, -1), 0, reshape(at, -1)), rows, 1))
-  const loss = div(sum(where(eq(arange(classes), at), 0, weighted), 1), classes)
+  const loss = div(sum(where(eq(counted(target, classes), at), 0, weighted), 1), classes)
   return reduced(target.ndim === 0 ? reshape(loss, []) : loss, reduction)
 }
 
 function requireClasses(target: Tensor, least: number, classes: number, message = 'target out of range'): void {
   if (target.dtype !== 'int64') throw new Error('expected scalar type Long')
   if (target.layout.numel === 0) return
-  if ((item(amin(target)) as number) < least || (item(amax(target)) as number) >= classes)
-    throw new RangeError(message)
+  if ((item(amin(target)) as number) < least || (item(amax(target)) as number) >= classes) throw new RangeError(message)
 }
 
 /**
