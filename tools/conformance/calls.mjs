@@ -34,14 +34,6 @@ const byHand = {
   // The maximum of two tensors has a name of its own.
   'torch.max': (call) => (isTensor(call.args[1] ?? call.kwargs.other) ? 'maximum' : 'max'),
   'torch.min': (call) => (isTensor(call.args[1] ?? call.kwargs.other) ? 'minimum' : 'min'),
-  'torch.nn.functional.max_pool2d': pool('maxPool2d', ['stride', 'padding', 'dilation', 'ceil_mode']),
-  'torch.nn.functional.avg_pool2d': pool('avgPool2d', [
-    'stride',
-    'padding',
-    'ceil_mode',
-    'count_include_pad',
-    'divisor_override',
-  ]),
   // False and True are 0 and 1.
   'torch.arange': {
     requires: (torch) => typeof torch.arange === 'function',
@@ -60,18 +52,6 @@ const byHand = {
 }
 
 const integers = (value) => (Array.isArray(value) ? value.map(integers) : Number.isInteger(value) ? BigInt(value) : value)
-
-/** Pools whose arguments with defaults come by name, and whose indices under another name. */
-function pool(plain, names) {
-  return {
-    requires: (torch) => typeof torch[plain] === 'function',
-    run: (torch, { args, kwargs: { return_indices, ...named } }) => {
-      const defaults = Object.fromEntries(args.slice(2).map((value, i) => [names[i], value]))
-      const given = Object.fromEntries(Object.entries({ ...defaults, ...named }).filter(([, value]) => value !== null))
-      return torch[return_indices ? `${plain}WithIndices` : plain](...arrange(plain, args.slice(0, 2), given))
-    },
-  }
-}
 
 const isTensor = (value) => typeof value === 'object' && value !== null && 'layout' in value
 
@@ -138,7 +118,7 @@ function arrange(name, args, kwargs, space = '') {
     if (isIgnored(key, value) || value === undefined) continue
     const parameter = key === 'self' ? 'input' : key
     const place = places.findIndex((names) => names.includes(parameter))
-    if (place >= 0) positional[place] = value
+    if (place >= 0 && !(place in positional)) positional[place] = value
     else options[camelCase(key)] = value
   }
   // A place that is still free is that of a parameter with a default before required ones: randint's low.

@@ -1,10 +1,6 @@
 // Average pooling over one to three dimensions, and the gradients of average and max pooling.
 #include "pool.hpp"
 
-#include <atomic>
-
-#include "scratch.hpp"
-
 namespace flambeau {
 namespace {
 
@@ -24,34 +20,6 @@ struct BadIndex {
     return kIndexOutOfRange;
   }
 };
-
-// Hands f a dense plane of sums, zeroed, for every plane of `out`: in place where it can, else copied out afterwards.
-template <class T, class F> bool accumulatePlanes(const Planes& out, int64_t cost, F&& f) {
-  using C = Compute<T>;
-  const int64_t area = out.area();
-  const bool inPlace = std::is_same<T, C>::value && out.dense();
-  std::atomic<bool> failed{false};
-  parallelFor(out.count, 16384 / (area + cost + 1), [&](int64_t begin, int64_t end) {
-    Scratch scratch;
-    C* copy = inPlace ? nullptr : scratch.get<C>(area);
-    if (!inPlace && !copy) {
-      failed = true;
-      return;
-    }
-    for (int64_t p = begin; p < end; p++) {
-      T* target = reinterpret_cast<T*>(out.data) + out.plane(p);
-      C* sums = inPlace ? reinterpret_cast<C*>(target) : copy;
-      std::memset(sums, 0, size_t(area) * sizeof(C));
-      f(p, sums);
-      if (inPlace) continue;
-      for (int64_t z = 0; z < out.sizes[0]; z++)
-        for (int64_t y = 0; y < out.sizes[1]; y++)
-          for (int64_t k = 0; k < out.sizes[2]; k++)
-            target[z * out.strides[0] + y * out.strides[1] + k * out.strides[2]] = to<T>(*sums++);
-    }
-  });
-  return !failed;
-}
 
 template <class T> bool maxPoolBackward(const Planes& grad, const Planes& indices, const Planes& out, BadIndex& bad) {
   using C = Compute<T>;
@@ -112,7 +80,7 @@ struct AvgPool {
     int64_t begin = 0, end = 0;
     axes[2].interior(begin, end);
     const bool vectors = std::is_same<T, C>::value && x.strides[2] == 1 && out.strides[2] == 1;
-    const int64_t cost = axes[2].count * axes[0].kernel * axes[1].kernel * axes[2].kernel;
+    const int64_t cost = axes[2].count * axes[0].taps() * axes[1].taps() * axes[2].taps();
     forRows(out, vectors ? cost / 4 : cost, [&](int64_t p, int64_t depth, int64_t height) {
       const T* in = reinterpret_cast<const T*>(x.data) + x.plane(p);
       T* row = reinterpret_cast<T*>(out.data) + out.plane(p) + depth * out.strides[0] + height * out.strides[1];
@@ -152,7 +120,7 @@ struct AvgPool {
   template <class T> bool backward(const Planes& grad, const Planes& out) const {
     using C = Compute<T>;
     std::atomic<bool> failed{false};
-    const int64_t cost = grad.area() * axes[0].kernel * axes[1].kernel * axes[2].kernel, stride = axes[2].stride;
+    const int64_t cost = grad.area() * axes[0].taps() * axes[1].taps() * axes[2].taps(), stride = axes[2].stride;
     const bool done = accumulatePlanes<T>(out, cost, [&](int64_t p, C* sums) {
       FLAMBEAU_PER_THREAD Scratch scratch;
       C* shares = scratch.get<C>(axes[2].count);
@@ -203,16 +171,6 @@ struct AvgPool {
   }
 };
 
-template <class F> int dispatchFloat(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    case DType::f16: return f(Half{});
-    case DType::bf16: return f(BFloat16{});
-    default: return kUnsupported;
-  }
-}
-
 }  // namespace
 
 // maxPoolBackward(grad, indices, gradX, spatial): gradX = 0, then gradX[indices] += grad, plane by plane
@@ -240,7 +198,8 @@ KERNEL(maxPoolGather) {
   });
 }
 
-// avgPool(x, out, kernel[], stride[], padding[], countIncludePad, divisor): divisor 0 divides by the window's size
+// avgPool(x, out, kernel[], stride[], padding[], countIncludePad, divisor): divisor 0 divides by the window's size; kernel 0
+// makes adaptive windows
 KERNEL(avgPool) {
   const TensorArg xArg = args.tensor(), outArg = args.tensor();
   const PoolWindow window(args, false);

@@ -1,9 +1,11 @@
 // What the pooling kernels share: tensors as planes of up to three spatial dimensions, and windows clipped to the input.
 #pragma once
+#include <atomic>
 #include <type_traits>
 #include <utility>
 
 #include "kernel.hpp"
+#include "scratch.hpp"
 
 namespace flambeau {
 
@@ -52,10 +54,15 @@ struct Span {
   int64_t padded;  // the window's length where padding counts but what hangs over beyond it does not
 };
 
+// Kernel 0: adaptive windows, which share the elements out among the outputs and may overlap by one.
 struct PoolAxis {
   int64_t size, count, kernel, stride, padding, dilation;
 
   Span span(int64_t i) const {
+    if (kernel == 0) {
+      const int64_t begin = i * size / count, end = ((i + 1) * size + count - 1) / count;
+      return {begin, end, end - begin};
+    }
     const int64_t start = i * stride - padding, stop = start + (kernel - 1) * dilation + 1;
     Span s{start, stop < size ? stop : size, (stop < size + padding ? stop : size + padding) - start};
     if (start < 0) s.first += (-start + dilation - 1) / dilation * dilation;
@@ -63,12 +70,15 @@ struct PoolAxis {
   }
   // Outputs [begin, end) have all their taps inside the input.
   void interior(int64_t& begin, int64_t& end) const {
+    begin = end = 0;
+    if (kernel == 0) return;
     begin = (padding + stride - 1) / stride;
     const int64_t last = size + padding - (kernel - 1) * dilation - 1;
     end = last < 0 ? 0 : last / stride + 1;
     end = end < count ? end : count;
     begin = begin < end ? begin : end;
   }
+  int64_t taps() const { return kernel > 0 ? kernel : size / (count > 0 ? count : 1) + 1; }
 };
 
 struct PoolWindow {
@@ -86,7 +96,6 @@ struct PoolWindow {
   void axes(const Planes& in, const Planes& out, PoolAxis* axes) const {
     for (int d = 0; d < 3; d++) axes[d] = {in.sizes[d], out.sizes[d], kernel[d], stride[d], padding[d], dilation[d]};
   }
-  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
 };
 
 // f(plane, depth, height) for every row of outputs, in parallel.
@@ -103,6 +112,44 @@ template <class F> inline void forRows(const Planes& out, int64_t rowCost, F&& f
       plane++;
     }
   });
+}
+
+// Hands f a dense plane of sums, zeroed, for every plane of `out`: in place where it can, else copied out afterwards.
+template <class T, class F> inline bool accumulatePlanes(const Planes& out, int64_t cost, F&& f) {
+  using C = Compute<T>;
+  const int64_t area = out.area();
+  const bool inPlace = std::is_same<T, C>::value && out.dense();
+  std::atomic<bool> failed{false};
+  parallelFor(out.count, 16384 / (area + cost + 1), [&](int64_t begin, int64_t end) {
+    Scratch scratch;
+    C* copy = inPlace ? nullptr : scratch.get<C>(area);
+    if (!inPlace && !copy) {
+      failed = true;
+      return;
+    }
+    for (int64_t p = begin; p < end; p++) {
+      T* target = reinterpret_cast<T*>(out.data) + out.plane(p);
+      C* sums = inPlace ? reinterpret_cast<C*>(target) : copy;
+      std::memset(sums, 0, size_t(area) * sizeof(C));
+      f(p, sums);
+      if (inPlace) continue;
+      for (int64_t z = 0; z < out.sizes[0]; z++)
+        for (int64_t y = 0; y < out.sizes[1]; y++)
+          for (int64_t k = 0; k < out.sizes[2]; k++)
+            target[z * out.strides[0] + y * out.strides[1] + k * out.strides[2]] = to<T>(*sums++);
+    }
+  });
+  return !failed;
+}
+
+template <class F> inline int dispatchFloat(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f32: return f(float{});
+    case DType::f64: return f(double{});
+    case DType::f16: return f(Half{});
+    case DType::bf16: return f(BFloat16{});
+    default: return kUnsupported;
+  }
 }
 
 // p[0], p[stride], … as a vector, reading nothing beyond the last of them. Strides other than 1 and 2 go one by one.

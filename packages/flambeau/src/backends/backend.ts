@@ -1,6 +1,6 @@
 /** What ops ask of a backend. Small on purpose: memory, one pointwise kernel that runs programs, and the structured kernels. */
 
-import type { ComputeClass, DType } from '../core/dtype.js'
+import type { DType, WideClass } from '../core/dtype.js'
 import type { Layout } from '../core/layout.js'
 import type { Allocator, Memory, Storage } from '../core/storage.js'
 import type { Program } from '../ir/program.js'
@@ -26,6 +26,10 @@ export type RecurrentMode = (typeof recurrentModes)[number]
 /** Kinds of `cumulative`, in the order of the kernels' codes. */
 export const scans = ['sum', 'prod', 'max', 'min', 'logsumexp'] as const
 export type Scan = (typeof scans)[number]
+
+/** Modes and paddings of `gridSample`, in the order of the kernels' codes. */
+export const sampleModes = ['bilinear', 'nearest', 'bicubic'] as const
+export const samplePaddings = ['zeros', 'border', 'reflection'] as const
 
 /**
  * The structured kernels and their arguments, the same list on every backend. Outputs are allocated by the caller with
@@ -63,6 +67,34 @@ export interface Kernels {
     padding: Sizes,
     countIncludePad: boolean,
     divisor: number,
+  ]
+  /** `bounds`: int64 [1 or planes, 2 · Σ sizes], start and end of every window along each axis in turn. */
+  windowPool: [x: Operand, values: Operand, indices: Operand, spatial: number, bounds: Operand]
+  /** `places`: where each index of the last dimensions lies in x, one dimension after the other, int64. */
+  remap: [x: Operand, out: Operand, spatial: number, places: Operand]
+  remapAdd: [grad: Operand, gradX: Operand, spatial: number, places: Operand]
+  /** Tables are float64 [size, 2 + width]: start, count and weights of the sum that each index is. */
+  resample: [x: Operand, out: Operand, rows: Operand | null, columns: Operand | null]
+  /** All row-major; mode and padding are indices into `sampleModes` and `samplePaddings`. */
+  gridSample: [x: Operand, grid: Operand, out: Operand, mode: number, padding: number, alignCorners: boolean, orders: Sizes]
+  gridSampleAdd: [
+    grad: Operand,
+    grid: Operand,
+    gradX: Operand,
+    mode: number,
+    padding: number,
+    alignCorners: boolean,
+    orders: Sizes,
+  ]
+  gridSampleSlope: [
+    x: Operand,
+    grid: Operand,
+    grad: Operand,
+    gradGrid: Operand,
+    mode: number,
+    padding: number,
+    alignCorners: boolean,
+    orders: Sizes,
   ]
   nllLoss: [
     logp: Operand,
@@ -192,6 +224,7 @@ export interface Kernels {
   indexAdd: [self: Operand, dim: number, index: Operand, src: Operand, alpha: number]
   arange: [out: Operand, start: number, step: number]
   nonzero: [x: Operand, out: Operand | null]
+  crc32: [x: Operand, before: number]
   cumulative: [kind: number, x: Operand, values: Operand, indices: Operand | null, dim: number]
   sort: [x: Operand, values: Operand | null, indices: Operand, dim: number, descending: boolean]
   topk: [x: Operand, values: Operand | null, indices: Operand, dim: number, k: number, largest: boolean, sorted: boolean]
@@ -223,14 +256,19 @@ export interface Backend extends Allocator {
   readonly slot: number
   allocate(bytes: number): Memory
   free(memory: Memory): void
+  /** Whether nothing else lies in the memory's buffer, so that the buffer can be sent to another thread. */
+  ownsBuffer(memory: Memory): boolean
+  /** Memory over a buffer that another thread sent, or a copy of it where this engine's memory is elsewhere. */
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
   /** Runs a program over operands (outputs first, then inputs) laid out by the plan. */
-  pointwise(program: Program, compute: ComputeClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
+  pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
   /** Runs a structured kernel; answers with the number it reports, if any. */
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number
   /** Live and pooled bytes as far as this engine can tell, and the most that were live. */
   memory(): MemoryUse
   /** What serves, in one line: engine, instruction set, threads. */
   describe(): string
+  /** The number of threads, set where the count is positive; -1 lets the calling thread compute alone. */
   threads(count?: number): number
 }
 

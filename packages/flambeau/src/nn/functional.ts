@@ -3,7 +3,6 @@
 export { type GeluOptions, gelu } from '../ops/activation.js'
 export { type BatchNormOptions, batchNorm, type InstanceNormOptions, instanceNorm } from '../ops/batchNorm.js'
 export { bilinear } from '../ops/bilinear.js'
-export { type ConvOptions, conv2d } from '../ops/conv.js'
 export { type CtcLossOptions, ctcLoss } from '../ops/ctcLoss.js'
 export * from '../ops/distance.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
@@ -46,7 +45,6 @@ export {
   threshold,
 } from '../ops/nonlinear.js'
 export { pdist } from '../ops/norm.js'
-export { type AvgPoolOptions, avgPool2d, type MaxPoolOptions, maxPool2d, maxPool2dWithIndices } from '../ops/pool.js'
 export type { LossOptions, LossReduction } from '../ops/reduction.js'
 export * from '../ops/similarity.js'
 export * from './functional/activation.js'
@@ -58,3 +56,4 @@ export {
 } from './functional/attention.js'
 export * from './functional/dropout.js'
 export * from './functional/loss.js'
+export * from './functional/spatial.js'

@@ -14,7 +14,7 @@ export {
   SyncBatchNorm,
 } from './batchnorm.js'
 export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
-export { Conv2d, type ConvModuleOptions } from './conv.js'
+export * from './conv.js'
 export * from './dropout.js'
 export * from './embedding.js'
 export * as functional from './functional.js'
@@ -34,6 +34,7 @@ export type {
   StateDictPreHook,
 } from './hooks.js'
 export * as init from './init.js'
+export { UninitializedParameter } from './lazy.js'
 export {
   Bilinear,
   type FactoryOptions,
@@ -55,9 +56,10 @@ export {
   RMSNorm,
   type RMSNormModuleOptions,
 } from './normalization.js'
+export * from './padding.js'
 export { Parameter } from './parameter.js'
 export { ParameterDict, ParameterList } from './parameterContainers.js'
-export { AvgPool2d, MaxPool2d } from './pooling.js'
+export * from './pooling.js'
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
 export * from './softmax.js'
@@ -77,3 +79,4 @@ export {
   type TransformerOptions,
 } from './transformer.js'
 export * as utils from './utils/index.js'
+export * from './vision.js'

@@ -104,7 +104,12 @@ export function dirac_(tensor: Tensor, ...args: Arguments<[groups: number], { gr
   })
 }
 
-/** How many inputs reach an output of this weight, and how many outputs an input reaches. */
+/**
+ * How many inputs reach an output of this weight, and how many outputs an input reaches.
+ *
+ * @example
+ * nn.init.fans(torch.empty(8, 3, 5, 5)) // { fanIn: 75, fanOut: 200 }
+ */
 export function fans(tensor: Tensor): { fanIn: number; fanOut: number } {
   const { shape } = tensor.layout
   if (shape.length < 2) throw new Error('Fan in and fan out can not be computed for tensor with fewer than 2 dimensions')

@@ -107,7 +107,7 @@ describe('no elements', () => {
   it('keeps the shape', () => {
     expect(conv2d(zeros(0, 2, 5, 5), zeros(3, 2, 3, 3)).shape).toEqual([0, 3, 3, 3])
     expect(torch.maxPool2d(zeros(0, 2, 4, 4), 2).shape).toEqual([0, 2, 2, 2])
-    expect(torch.avgPool2d(zeros(0, 2, 4, 4), 2).shape).toEqual([0, 2, 2, 2])
+    expect(torch.nn.functional.avgPool2d(zeros(0, 2, 4, 4), 2).shape).toEqual([0, 2, 2, 2])
     expect(torch.linear(zeros(0, 3), zeros(2, 3), zeros(2)).shape).toEqual([0, 2])
     expect(torch.embedding(none(0, 2), zeros(3, 4)).shape).toEqual([0, 2, 4])
     expect(lines.softmax(0).shape).toEqual([0, 3])
@@ -214,13 +214,13 @@ describe('NaN and infinity', () => {
     var: [() => tensor([1, inf]).var(), nan],
     any: [() => tensor([nan]).any(), true],
     all: [() => tensor([nan, 0]).all(), false],
-    maxPool2d: [() => torch.maxPool2dWithIndices(image, 2), [[[[nan, 3], [-inf, nan]]]], [[[[1, 3], [8, 15]]]]], // biome-ignore format: a row
+    maxPool2d: [() => torch.maxPool2d(image, 2, { returnIndices: true }), [[[[nan, 3], [-inf, nan]]]], [[[[1, 3], [8, 15]]]]], // biome-ignore format: a row
     'maxPool2d of -inf': [
-      () => torch.maxPool2dWithIndices(torch.full([1, 1, 3, 3], -inf), 2, { padding: 1 }),
+      () => torch.maxPool2d(torch.full([1, 1, 3, 3], -inf), 2, { padding: 1, returnIndices: true }),
       [[[[-inf, -inf], [-inf, -inf]]]], // biome-ignore format: a row
       [[[[0, 1], [3, 4]]]], // biome-ignore format: a row
     ],
-    'maxPool2d of several NaN': [() => torch.maxPool2dWithIndices(tensor([[[[nan, nan], [nan, 1]]]]), 2), [[[[nan]]]], [[[[2]]]]], // biome-ignore format: a row
+    'maxPool2d of several NaN': [() => torch.maxPool2d(tensor([[[[nan, nan], [nan, 1]]]]), 2, { returnIndices: true }), [[[[nan]]]], [[[[2]]]]], // biome-ignore format: a row
     matmul: [() => tensor([[0, 1]]).matmul(tensor([[inf], [2]])), [[nan]]],
     conv2d: [() => conv2d(tensor([[[[1, nan, 0, 0]]]]), zeros(1, 1, 1, 2)), [[[[nan, nan, 0]]]]],
     sign: [() => a.sign(), [1, 0, 1, 1, -1]],
@@ -317,7 +317,7 @@ describe('what does not fit', () => {
     'conv2d rank': [matrix, (x) => conv2d(x, zeros(2, 2, 3, 3)), Error, 'Expected 3D (unbatched) or 4D (batched) input to conv2d, but got input of size: [3, 4]'],
     'maxPool2d of bools': [() => zeros([1, 1, 4, 4], { dtype: 'bool' }), (x) => torch.maxPool2d(x, 2), Error, `"max_pool2d" not implemented for 'Bool'`],
     'maxPool2d window': [() => zeros(1, 1, 1, 1), (x) => torch.maxPool2d(x, 2), Error, 'Output size is too small'],
-    'avgPool2d of int32': [() => zeros([1, 1, 4, 4], { dtype: 'int32' }), (x) => torch.avgPool2d(x, 2), Error, `"avg_pool2d" not implemented for 'Int'`],
+    'avgPool2d of int32': [() => zeros([1, 1, 4, 4], { dtype: 'int32' }), (x) => torch.nn.functional.avgPool2d(x, 2), Error, `"avg_pool2d" not implemented for 'Int'`],
     'softmax of integers': [whole, (x) => x.softmax(0), Error, "not implemented for 'Long'"],
     'mean of integers': [whole, (x) => x.mean(), Error, 'mean(): could not infer output dtype'],
     'nllLoss dtype': [matrix, (x) => torch.nllLoss(x, zeros(3)), Error, 'expected scalar type Long but found Float'],

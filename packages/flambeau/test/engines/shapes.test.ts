@@ -92,10 +92,22 @@ describe.skipIf(torch.backend.engine === 'reference')(`sizes on ${torch.backend.
         ...kernel.map((k, d) => Math.max(1, dilation * (k - 1) + 1 - 2 * padding[d]) + within(0, 40)),
       ]
       const [dtype, layout] = [pick(['float32', 'float32', 'float64', 'float16'] as const), pick(ways)]
-      agree((x) => torch.maxPool2dWithIndices(x, kernel, { stride, padding, dilation, ceilMode }), [shape], dtype, layout, 8)
+      agree(
+        (x) => torch.maxPool2d(x, kernel, { stride, padding, dilation, ceilMode, returnIndices: true }),
+        [shape],
+        dtype,
+        layout,
+        8,
+      )
       if (dilation > 1) continue
       const countIncludePad = pick([false, true])
-      agree((x) => torch.avgPool2d(x, kernel, { stride, padding, ceilMode, countIncludePad }), [shape], dtype, layout, 8)
+      agree(
+        (x) => torch.nn.functional.avgPool2d(x, kernel, { stride, padding, ceilMode, countIncludePad }),
+        [shape],
+        dtype,
+        layout,
+        8,
+      )
     }
   })
 

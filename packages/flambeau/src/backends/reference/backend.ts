@@ -1,10 +1,16 @@
 /** The reference engine: every kernel in plain TypeScript, as its definition reads. The other engines are tested against it. */
 
+import { isComplex, type WideClass } from '../../core/dtype.js'
 import type { Memory } from '../../core/storage.js'
-import type { Backend, Kernels, MemoryUse } from '../backend.js'
+import type { Program } from '../../ir/program.js'
+import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
+import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
+import type { Plan } from '../plan.js'
+import { crc32 } from './checksum.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
+import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
 import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
 import { nllLoss, nllLossBackward } from './loss.js'
@@ -15,9 +21,11 @@ import { pointwise } from './pointwise.js'
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolGather } from './pool.js'
 import { recurrent, recurrentBackward } from './recurrent.js'
 import { reduce, reduceIndex, softmax, softmaxBackward, variance } from './reduce.js'
+import { remap, remapAdd, resample } from './remap.js'
 import { cumulative } from './scan.js'
 import { bincount, searchsorted, sort, topk } from './sort.js'
 import { eigh, svd } from './spectral.js'
+import { windowPool } from './windowPool.js'
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most kernels answer nothing
 type KernelTable = { readonly [K in keyof Kernels]: (...args: Kernels[K]) => number | void }
@@ -37,6 +45,13 @@ const kernels: KernelTable = {
   maxPoolGather,
   avgPool,
   avgPoolBackward,
+  windowPool,
+  remap,
+  remapAdd,
+  resample,
+  gridSample,
+  gridSampleAdd,
+  gridSampleSlope,
   nllLoss,
   nllLossBackward,
   ctcLoss,
@@ -53,6 +68,7 @@ const kernels: KernelTable = {
   indexAdd,
   arange,
   nonzero,
+  crc32,
   cumulative,
   sort,
   topk,
@@ -75,11 +91,13 @@ const kernels: KernelTable = {
   eigh,
 } satisfies KernelTable
 
+const isComplexOperand = (arg: unknown): boolean =>
+  typeof arg === 'object' && arg !== null && 'dtype' in arg && isComplex((arg as Operand).dtype)
+
 export class ReferenceBackend implements Backend {
   readonly name = 'reference'
   readonly device = 'cpu'
   readonly slot: number
-  readonly pointwise = pointwise
   readonly #memory = new BufferMemory()
 
   constructor(slot: number) {
@@ -94,8 +112,27 @@ export class ReferenceBackend implements Backend {
     this.#memory.free(memory)
   }
 
+  ownsBuffer(): boolean {
+    return true
+  }
+
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    return { address: 0, buffer, byteOffset, capacity: bytes }
+  }
+
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number {
+    if ((args as readonly unknown[]).some(isComplexOperand)) return runOnParts(this, kernel, args)
     return kernels[kernel](...args) ?? 0
+  }
+
+  pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
+    if (compute === 4 || compute === 5) {
+      pointwiseOnParts(this, program, compute, operands, plan, scalars)
+      return
+    }
+    const complex = operands.find(isComplexOperand)
+    if (complex !== undefined) throw notOfComplex('an operation of real numbers', complex.dtype)
+    pointwise(program, compute, operands, plan, scalars)
   }
 
   memory(): MemoryUse {

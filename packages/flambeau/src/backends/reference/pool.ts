@@ -13,11 +13,21 @@ interface Window {
   readonly dilation: Shape
 }
 
+/** Start and end of the i-th of `count` windows that share `size` elements out. */
+const adaptiveWindow = (i: number, size: number, count: number): [number, number] => [
+  Math.floor((i * size) / count),
+  Math.ceil(((i + 1) * size) / count),
+]
+
 /** The row-major indices of the plane's elements that lie in the window of the output at `index`. */
-function inWindow(index: readonly number[], plane: Shape, { kernel, stride, padding, dilation }: Window): number[] {
+function inWindow(index: readonly number[], plane: Shape, count: Shape, { kernel, stride, padding, dilation }: Window): number[] {
   let found = [0]
   for (let d = 0; d < plane.length; d++) {
     const along: number[] = []
+    if (kernel[d] === 0) {
+      const [begin, end] = adaptiveWindow(index[d], plane[d], count[d])
+      for (let i = begin; i < end; i++) along.push(i)
+    }
     for (let k = 0; k < kernel[d]; k++) {
       const i = index[d] * stride[d] - padding[d] + k * dilation[d]
       if (i >= 0 && i < plane[d]) along.push(i)
@@ -45,7 +55,7 @@ function eachWindow(
   for (let i = 0; i < out.layout.numel; i++) {
     const first = Math.floor(i / to.size) * from.size
     const index = coordinates(i % to.size, to.shape)
-    const found = inWindow(index, from.shape, window).map((at) => first + at)
+    const found = inWindow(index, from.shape, to.shape, window).map((at) => first + at)
     f(i, found, first, index)
   }
 }
@@ -119,7 +129,7 @@ function divisorOf(
   divisor: number,
 ) {
   if (divisor !== 0) return divisor
-  if (!countIncludePad) return inside
+  if (!countIncludePad || window.kernel.every((k) => k === 0)) return inside
   return plane.reduce((product, size, d) => {
     const start = index[d] * window.stride[d] - window.padding[d]
     return product * (Math.min(start + window.kernel[d], size + window.padding[d]) - start)

@@ -1,0 +1,42 @@
+/** Modules that learn their input's size from the first input. */
+
+import { noGrad } from '../autograd/mode.js'
+import type { Shape } from '../core/layout.js'
+import { empty } from '../ops/creation.js'
+import type { FactoryOptions } from './linear.js'
+import type { Module } from './module.js'
+import { Parameter, replaceData } from './parameter.js'
+
+/**
+ * A parameter whose shape is not known yet, as `torch.nn.UninitializedParameter`: without elements until `materialize`.
+ *
+ * @example
+ * const layer = new nn.LazyConv2d(8, 3)
+ * layer.weight instanceof nn.UninitializedParameter // true
+ * layer(torch.randn(1, 3, 5, 5)).shape // [ 1, 8, 3, 3 ]
+ * layer.weight.shape // [ 8, 3, 3, 3 ]
+ */
+export class UninitializedParameter extends Parameter {
+  constructor(options: FactoryOptions & { requiresGrad?: boolean } = {}) {
+    const { requiresGrad = true, ...factory } = options
+    super(empty([0], factory), { requiresGrad })
+  }
+
+  /** Gives the parameter its shape, with uninitialised contents: it is an ordinary one from then on. */
+  materialize(shape: Shape): void {
+    noGrad(() => {
+      replaceData(this, empty(shape, { dtype: this.dtype, device: this.device }))
+    })
+    Object.setPrototypeOf(this, Parameter.prototype)
+  }
+
+  override toString(): string {
+    return '<UninitializedParameter>'
+  }
+}
+
+/** Whether a module has parameters without a shape. */
+export function hasUninitializedParameters(module: Module): boolean {
+  for (const [, parameter] of module.ownParameters()) if (parameter instanceof UninitializedParameter) return true
+  return false
+}
