@@ -40,6 +40,7 @@ export {
   type FactoryOptions,
   Flatten,
   type FlattenOptions,
+  LazyLinear,
   Identity,
   Linear,
   type LinearOptions,

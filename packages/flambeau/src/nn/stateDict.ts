@@ -6,6 +6,7 @@ import { Tensor } from '../core/tensor.js'
 import { copy_ } from '../ops/cast.js'
 import { detach, select } from '../ops/view.js'
 import { hooksOf, type Module } from './module.js'
+import { UninitializedParameter } from './lazy.js'
 import { Parameter } from './parameter.js'
 
 /** Tensors by dotted name, in PyTorch's order: what checkpoints hold. */
@@ -62,7 +63,13 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
     }
     // Checkpoints from before PyTorch 0.4 hold 0-d tensors as one element.
     const source = target.ndim === 0 && given.ndim === 1 && given.length > 0 ? select(given, 0, 0) : given
-    if (!sameShape(source.layout.shape, target.layout.shape))
+    if (target instanceof UninitializedParameter && source instanceof UninitializedParameter) return
+    if (target instanceof UninitializedParameter) {
+      writes.push(() => {
+        target.materialize(source.layout.shape)
+        copy_(target, source)
+      })
+    } else if (!sameShape(source.layout.shape, target.layout.shape))
       errorMsgs.push(
         `size mismatch for ${key}: copying a param with shape ${size(source)} from checkpoint, the shape in current model is ${size(target)}.`,
       )
