@@ -1,4 +1,5 @@
-// The suite's values are data that each reader knows the shape of.
-// biome-ignore-all lint/suspicious/noExplicitAny: see above
-export declare function tensorOf(torch: object, spec: any): any
-export declare function valueOf(torch: object, value: any): any
+import type { Tensor } from '../../packages/flambeau/src/index.js'
+
+export declare function tensorOf(torch: object, spec: object): Tensor
+// biome-ignore lint/suspicious/noExplicitAny: recorded JSON
+export declare function valueOf(torch: object, value: unknown): any

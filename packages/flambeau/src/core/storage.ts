@@ -97,6 +97,13 @@ export class Storage<A extends Allocator = Allocator> {
     this.#holders = ESCAPED
   }
 
+  /** Gives the memory to the caller, who may send it to another thread: no tensor here can reach it any more. */
+  surrender(): Memory {
+    const { memory } = this
+    this.#memory = null
+    return memory
+  }
+
   /** Gives the memory back at once. Only for storage that nothing else can see. */
   release(): void {
     const memory = this.#memory

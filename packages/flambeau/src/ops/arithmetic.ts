@@ -1,7 +1,8 @@
 /** Arithmetic: sums, products, quotients, powers and rounding. */
 
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
-import type { Tensor } from '../core/tensor.js'
+import type { Complex } from '../core/complex.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, out, variable, x, y, z } from '../ir/expr.js'
 import {
@@ -14,8 +15,10 @@ import {
   operand,
   requireTensor,
   tensorBinary,
+  type Unary,
   unary,
 } from './define.js'
+import { imag, real } from './parts.js'
 import { type Argument, PointwiseOp } from './pointwise.js'
 
 const alpha = variable('alpha')
@@ -26,8 +29,8 @@ export interface AlphaOptions {
 }
 
 export interface ScaledBinary {
-  (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions): Tensor
-  readonly inPlace: (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions) => Tensor
+  (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions) => Tensor
 }
 
 /** add and sub: a plain form for alpha = 1, which nearly every call is, and one that scales. */
@@ -37,15 +40,22 @@ function scaled(
   scaledTerm: e.Expr,
   options: ConstructorParameters<typeof PointwiseOp>[3] = {},
 ): ScaledBinary {
+  const check = (dtype: DType, op: string, args: readonly Argument[]): void => {
+    const scale = args[2]
+    if (typeof scale === 'boolean' && dtype !== 'bool') throw new Error('Boolean alpha only supported for Boolean results.')
+    if (!isFloatingPoint(dtype) && !Number.isInteger(Number(scale)))
+      throw new Error('For integral input tensors, argument alpha must not be a floating point number.')
+    options.check?.(dtype, op, args.slice(0, 2))
+  }
   const plain = new PointwiseOp(name, ['x', 'y'], [plainTerm], options)
-  const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, untyped: ['alpha'] })
+  const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, check, untyped: ['alpha'] })
   return Object.assign(
-    (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+    (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
       o?.alpha === undefined || o.alpha === 1
         ? plain.call(requireTensor(self, name), operand(self, other, name))
         : withAlpha.call(requireTensor(self, name), operand(self, other, name), o.alpha),
     {
-      inPlace: (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+      inPlace: (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
         o?.alpha === undefined || o.alpha === 1
           ? plain.callInPlace(self, operand(self, other, name))
           : withAlpha.callInPlace(self, operand(self, other, name), o.alpha),
@@ -82,12 +92,12 @@ const noBool = (_dtype: DType, _name: string, args: readonly Argument[]): void =
  */
 export const sub = scaled('Sub', e.sub(x, y), e.sub(x, e.mul(alpha, y)), { check: noBool })
 /**
- * `alpha`-less `other − self`, as `torch.rsub`.
+ * `other − alpha · self`, as `torch.rsub`. @throws TypeError for bool tensors.
  *
  * @example
- * torch.rsub(torch.tensor([1, 2]), 10).tolist() // [9, 8]
+ * torch.rsub(torch.tensor([1, 2]), 10, { alpha: 3 }) // tensor([7., 4.])
  */
-export const rsub: Binary = binary('Rsub', e.sub(y, x), { check: noBool })
+export const rsub = scaled('Rsub', e.sub(y, x), e.sub(y, e.mul(alpha, x)), { check: noBool })
 /**
  * `self · other` with broadcasting, as `torch.mul`.
  *
@@ -135,8 +145,11 @@ const divider = (options?: DivOptions): Binary => {
  * torch.tensor([7n, -7n]).div(2, { roundingMode: 'trunc' }).tolist() // [3, -3]
  */
 export const div = Object.assign(
-  (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options)(self, other),
-  { inPlace: (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options).inPlace(self, other) },
+  (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor => divider(options)(self, other),
+  {
+    inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor =>
+      divider(options).inPlace(self, other),
+  },
 )
 /**
  * The remainder with the sign of `other`, as Python's `%` and `torch.remainder`.
@@ -157,14 +170,15 @@ const power = eitherBinary('Pow', e.pow(x, y), {
   check: notBool,
   gradients: {
     x: e.where(e.eq(y, 0), 0, e.mul(g, e.mul(y, e.pow(x, e.sub(y, 1))))),
-    y: e.where(e.both(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
+    y: e.where(e.both(e.eq(x, 0), e.ge(e.re(y), 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
   },
 })
-const negativePower = (self: Tensor | Scalar, exponent: Tensor | Scalar): void => {
+const negativePower = (self: Tensor | Scalar | Complex, exponent: Tensor | Scalar | Complex): void => {
   if (typeof exponent !== 'object' && Number.isInteger(Number(exponent)) && Number(exponent) < 0 && !isFloating(self))
     throw new Error('Integers to negative integer powers are not allowed.')
 }
-const isFloating = (value: Tensor | Scalar): boolean => typeof value === 'object' && isFloatingPoint(value.dtype)
+const isFloating = (value: Tensor | Scalar | Complex): boolean =>
+  typeof value === 'object' && (!('dtype' in value) || isDifferentiable(value.dtype))
 /**
  * `self ^ exponent` with broadcasting, as `torch.pow`.
  *
@@ -174,12 +188,12 @@ const isFloating = (value: Tensor | Scalar): boolean => typeof value === 'object
  * torch.pow(2, torch.tensor([1, 2, 3])).tolist() // [2, 4, 8]
  */
 export const pow: EitherBinary = Object.assign(
-  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
+  (self: Tensor | Scalar | Complex, exponent: Tensor | Scalar | Complex): Tensor => {
     negativePower(self, exponent)
-    return exponent === 2 && typeof self === 'object' && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
+    return exponent === 2 && self instanceof Tensor && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
   },
   {
-    inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+    inPlace: (self: Tensor, exponent: Tensor | Scalar | Complex): Tensor => {
       negativePower(self, exponent)
       return power.inPlace(self, exponent)
     },
@@ -210,13 +224,24 @@ export const neg = unary('Neg', e.neg(x), {
       )
   },
 })
+const absOfReal = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
+const along = (part: e.Expr): e.Expr => e.where(e.eq(out, 0), 0, e.mul(g, e.div(part, out)))
+const absOfParts = new PointwiseOp('Abs', ['x', 'y'], [e.hypot(x, y)], { gradients: { x: along(x), y: along(y) } })
 /**
- * The absolute value, as `torch.abs`.
+ * The absolute value, as `torch.abs`: of complex numbers √(re² + im²), a real one.
  *
  * @example
  * torch.abs(torch.tensor([-1, 2])).tolist() // [1, 2]
  */
-export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
+export const abs: Unary = Object.assign(
+  (self: Tensor): Tensor => (isComplex(self.dtype) ? absOfParts.call(real(self), imag(self)) : absOfReal(self)),
+  {
+    inPlace: (self: Tensor): Tensor => {
+      if (isComplex(self.dtype)) throw new Error('In-place abs is not supported for complex tensors.')
+      return absOfReal.inPlace(self)
+    },
+  },
+)
 /**
  * -1, 0 or 1, as `torch.sign`.
  *
@@ -367,6 +392,7 @@ export interface ValueOptions {
 }
 const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.mul(y, z)))], {
   untyped: ['value'],
+  check: notBool,
 })
 /**
  * `self + value · tensor1 · tensor2`, as `torch.addcmul`.
@@ -382,8 +408,15 @@ export const addcmul = Object.assign(
       addcmulOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
   },
 )
+const noIntegerQuotient = (_dtype: DType, _name: string, [, dividend, divisor]: readonly Argument[]): void => {
+  if (typeof dividend === 'object' && typeof divisor === 'object' && !isFloating(dividend) && !isFloating(divisor))
+    throw new Error(
+      'Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2.',
+    )
+}
 const addcdivOp = new PointwiseOp('Addcdiv', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.div(y, z)))], {
   untyped: ['value'],
+  check: noIntegerQuotient,
 })
 /**
  * `self + value · tensor1 / tensor2`, as `torch.addcdiv`.

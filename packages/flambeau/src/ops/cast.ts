@@ -2,10 +2,11 @@
 
 import { backendOf } from '../backends/select.js'
 import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
-import { type DType, isDType, type Scalar } from '../core/dtype.js'
+import type { Complex } from '../core/complex.js'
+import { type DType, isComplex, isDType, type Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
-import { castOp, cloneOp } from './copy.js'
+import { castOp, cloneOp, valueFor } from './copy.js'
 import { PointwiseOp } from './pointwise.js'
 
 /**
@@ -45,8 +46,16 @@ export function to(self: Tensor, target: DType | ToOptions | Tensor | string, ..
   if (wanted.device !== undefined && wanted.device !== self.device) backendOf(wanted.device)
   const dtype = wanted.dtype ?? self.dtype
   if (dtype === self.dtype) return wanted.copy ? clone(self) : self
+  if (isComplex(self.dtype) && !isComplex(dtype)) warnOfCast()
   return castOp([self], dtype)[0]
 }
+
+/** As PyTorch, once: it is nearly always a mistake. `real` says the same without a warning. */
+function warnOfCast(): void {
+  if (!warned) console.warn('Casting complex values to real discards the imaginary part')
+  warned = true
+}
+let warned = false
 
 type ToArguments =
   | Arguments<[nonBlocking: boolean, copy: boolean], ToOptions>
@@ -154,14 +163,15 @@ const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], {
  * @example
  * torch.zeros(2, 2).copy_(torch.tensor([1, 2])).tolist() // [[1, 2], [1, 2]]
  */
-export const copy_ = (self: Tensor, source: Tensor): Tensor => copyOp.callInPlace(self, source)
+export const copy_ = (self: Tensor, source: Tensor): Tensor =>
+  copyOp.callInPlace(self, isComplex(source.dtype) && !isComplex(self.dtype) ? to(source, self.dtype) : source)
 /**
  * Overwrites every element with one value, as `torch.Tensor.fill_`.
  *
  * @example
  * torch.empty(2).fill_(3).tolist() // [3, 3]
  */
-export const fill_ = (self: Tensor, value: Scalar | Tensor): Tensor => fillOp.callInPlace(self, value)
+export const fill_ = (self: Tensor, value: Scalar | Complex | Tensor): Tensor => fillOp.callInPlace(self, valueFor(self, value))
 /**
  * Overwrites every element with zero, as `torch.Tensor.zero_`.
  *
@@ -175,8 +185,9 @@ export const zero_ = (self: Tensor): Tensor => fillOp.callInPlace(self, 0)
  * @example
  * torch.fill(torch.zeros(2), 3).tolist() // [3, 3]
  */
-export function fill(self: Tensor, value: Scalar | Tensor): Tensor {
-  if (typeof value === 'object' && value.ndim > 0)
-    throw new Error(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`)
-  return fillOp.call(self, value)
+export function fill(self: Tensor, value: Scalar | Complex | Tensor): Tensor {
+  const given = valueFor(self, value)
+  if (typeof given === 'object' && given.ndim > 0)
+    throw new Error(`fill_ only supports 0-dimension value tensor but got tensor with ${given.ndim} dimensions.`)
+  return fillOp.call(self, given)
 }

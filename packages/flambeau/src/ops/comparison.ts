@@ -1,11 +1,14 @@
 /** Comparisons and logic: results are bool and have no gradient. */
 
+import type { Complex } from '../core/complex.js'
 import type { DType, Scalar } from '../core/dtype.js'
-import { isFloatingPoint, scalarName } from '../core/dtype.js'
-import type { Tensor } from '../core/tensor.js'
+import { isDifferentiable, scalarName } from '../core/dtype.js'
+import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
-import { binary, eitherBinary, integersOnly, notBool, tensorBinary, unary } from './define.js'
+import { valueFor } from './copy.js'
+import { binary, eitherBinary, integersOnly, notBool, operand, tensorBinary, unary } from './define.js'
+import { nonzero } from './indexing.js'
 import { PointwiseOp } from './pointwise.js'
 
 /**
@@ -149,14 +152,14 @@ const always = unary('Isfinite', e.eq(x, x), { result: 'bool' })
  * @example
  * torch.isinf(torch.tensor([1, -Infinity])).tolist() // [false, true]
  */
-export const isinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? infinite : never)(self)
+export const isinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? infinite : never)(self)
 /**
  * Whether it is neither infinite nor NaN, as `torch.isfinite`.
  *
  * @example
  * torch.isfinite(torch.tensor([1, NaN, Infinity])).tolist() // [true, false, false]
  */
-export const isfinite = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? isFinite : always)(self)
+export const isfinite = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? isFinite : always)(self)
 
 const whereOp = new PointwiseOp('Where', ['x', 'y', 'z'], [e.where(x, y, z)], { untyped: ['x'] })
 /**
@@ -165,22 +168,29 @@ const whereOp = new PointwiseOp('Where', ['x', 'y', 'z'], [e.where(x, y, z)], { 
  * @example
  * torch.where(torch.tensor([true, false]), 1, torch.tensor([5, 6])).tolist() // [1, 6]
  */
-export function where(condition: Tensor, a: Tensor | Scalar, b: Tensor | Scalar): Tensor {
+export function where(condition: Tensor, a: Tensor | Scalar | Complex, b: Tensor | Scalar | Complex): Tensor
+/** The indices where the condition is not zero, one tensor per dimension, as `torch.where(condition)`. */
+export function where(condition: Tensor): Tensor[]
+export function where(condition: Tensor, a?: Tensor | Scalar | Complex, b?: Tensor | Scalar | Complex): Tensor | Tensor[] {
+  if (a === undefined && b === undefined) return nonzero(condition, { asTuple: true })
+  if (a === undefined || b === undefined) throw new TypeError('where(): expected a condition alone, or with two more arguments')
   if (condition.dtype !== 'bool' && condition.dtype !== 'uint8')
     throw new Error(`where expected condition to be a boolean tensor, but got a tensor with dtype ${scalarName(condition.dtype)}`)
-  return whereOp.call(condition, a, b)
+  const like = a instanceof Tensor ? a : b instanceof Tensor ? b : condition
+  return whereOp.call(condition, operand(like, a, 'where'), operand(like, b, 'where'))
 }
 
 const maskOp = new PointwiseOp('MaskedFill', ['x', 'y', 'z'], [e.where(y, z, x)], {
   result: 'first',
   gradients: { x: e.where(y, 0, e.g), z: e.where(y, e.g, 0) },
 })
-const maskArguments = (self: Tensor, mask: Tensor, value: Tensor | Scalar): [Tensor, Tensor, Tensor | Scalar] => {
+const maskArguments = (self: Tensor, mask: Tensor, value: Tensor | Scalar | Complex): [Tensor, Tensor, Tensor | Scalar] => {
   if (mask.dtype !== 'bool')
     throw new Error(`masked_fill_ only supports boolean masks, but got mask with dtype ${scalarName(mask.dtype)}`)
-  if (typeof value === 'object' && value.ndim > 0)
-    throw new Error(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`)
-  return [self, mask, value]
+  const filling = valueFor(self, value)
+  if (typeof filling === 'object' && filling.ndim > 0)
+    throw new Error(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${filling.ndim} dimension(s).`)
+  return [self, mask, filling]
 }
 /**
  * A copy with `value` where the mask holds, as `torch.masked_fill`.
@@ -190,9 +200,9 @@ const maskArguments = (self: Tensor, mask: Tensor, value: Tensor | Scalar): [Ten
  * x.maskedFill(x.gt(1), 0).tolist() // [1, 0, 0]
  */
 export const maskedFill = Object.assign(
-  (self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor => maskOp.call(...maskArguments(self, mask, value)),
+  (self: Tensor, mask: Tensor, value: Tensor | Scalar | Complex): Tensor => maskOp.call(...maskArguments(self, mask, value)),
   {
-    inPlace: (self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor =>
+    inPlace: (self: Tensor, mask: Tensor, value: Tensor | Scalar | Complex): Tensor =>
       maskOp.callInPlace(...maskArguments(self, mask, value)),
   },
 )

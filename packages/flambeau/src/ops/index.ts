@@ -5,10 +5,12 @@ export * from './aliases.js'
 export * from './arithmetic.js'
 export { at, type Index, type IndexList, setAt } from './at.js'
 export { nativeBatchNorm } from './batchNorm.js'
+export { bilinear } from './bilinear.js'
 export * from './binaryParts.js'
 export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
+export * from './complex.js'
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './conv.js'
 export {
   arange,
@@ -99,7 +101,6 @@ export {
   setRngState,
   uniform_,
 } from './random.js'
-export * from './real.js'
 export * from './rearrange.js'
 export {
   all,

@@ -1,6 +1,6 @@
 /** What `torch.masked` names: reductions and normalizations that leave out the elements where a mask does not hold. */
 
-import { type DType, isFloatingPoint, itemSize } from '../core/dtype.js'
+import { type DType, isDifferentiable, isFloatingPoint, itemSize } from '../core/dtype.js'
 import { wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { clampMin } from './activation.js'
@@ -53,7 +53,7 @@ const readOptions = <O extends MaskedReduceOptions>(dim: Dims | O | undefined, o
 const along = (self: Tensor, dim: Dims | undefined): number[] =>
   wrapDims(Array.isArray(dim) && dim.length === 0 ? null : dim, self.ndim)
 const floating = (self: Tensor, dtype: DType | null | undefined): Tensor =>
-  dtype ? to(self, dtype) : isFloatingPoint(self.dtype) ? self : to(self, 'float32')
+  dtype ? to(self, dtype) : isDifferentiable(self.dtype) ? self : to(self, 'float32')
 
 /**
  * The sum of the elements where the mask holds, as `torch.masked.sum`.

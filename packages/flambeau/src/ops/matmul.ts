@@ -1,15 +1,16 @@
 /** Matrix products. */
 
 import { readArgument } from '../core/arguments.js'
-import { isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { isDifferentiable, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
+import { adjoint } from './complex.js'
 import { copyInto } from './copy.js'
 import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
-import { expand, reshape, squeeze, t, transpose, unsqueeze } from './view.js'
+import { expand, reshape, squeeze, t, unsqueeze } from './view.js'
 
 function requireSameDType(a: Tensor, b: Tensor): void {
   if (a.dtype !== b.dtype)
@@ -30,7 +31,7 @@ const matmulOp: Op<undefined> = defineOp({
   backward: ([g], { saved, needs: [needsA, needsB] }) => {
     const a = needsB ? saved[0] : null
     const b = needsA ? saved[needsB ? 1 : 0] : null
-    return [b && product(g!, transpose(b, -2, -1)), a && product(transpose(a, -2, -1), g!)]
+    return [b && product(g!, adjoint(b)), a && product(adjoint(a), g!)]
   },
 })
 const product = (a: Tensor, b: Tensor): Tensor => matmulOp([a, b], undefined)[0]
@@ -164,8 +165,8 @@ const addmmOp: Op<undefined> = defineOp({
   save: ([, a, b]) => [a, b],
   backward: ([g], { saved: [a, b], needs }) => [
     needs[0] ? g : null,
-    needs[1] ? product(g!, t(b)) : null,
-    needs[2] ? product(t(a), g!) : null,
+    needs[1] ? product(g!, adjoint(b)) : null,
+    needs[2] ? product(adjoint(a), g!) : null,
   ],
 })
 
@@ -182,7 +183,7 @@ function blended(self: Tensor, computed: Tensor, { beta = 1, alpha = 1 }: AddmmO
     )
   const dtype = resultType([self, computed])
   const times = (x: Tensor, factor: number): Tensor => {
-    const used = isFloatingPoint(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
+    const used = isDifferentiable(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
     return used === 1 ? x : to(mul(x, used), x.dtype)
   }
   return beta === 0 ? to(times(computed, alpha), dtype) : add(times(self, beta), times(computed, alpha))

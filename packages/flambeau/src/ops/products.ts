@@ -1,11 +1,12 @@
 /** Products of vectors and matrices beyond matmul, made of it. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { resultType } from '../core/dtype.js'
+import { isDifferentiable, resultType } from '../core/dtype.js'
 import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul, sub } from './arithmetic.js'
 import { to } from './cast.js'
+import { conj } from './complex.js'
 import { filled } from './copy.js'
 import { cat } from './joining.js'
 import { dot, matmul } from './matmul.js'
@@ -79,12 +80,12 @@ export function linalgCross(self: Tensor, other: Tensor, ...args: Arguments<[dim
 }
 
 /**
- * `dot` for real vectors, as `torch.vdot`.
+ * The inner product of two vectors, the first one conjugated, as `torch.vdot`.
  *
  * @example
  * torch.vdot(torch.tensor([1, 2]), torch.tensor([3, 4])).item() // 11
  */
-export const vdot = (self: Tensor, other: Tensor): Tensor => dot(self, other)
+export const vdot = (self: Tensor, other: Tensor): Tensor => dot(conj(self), other)
 /**
  * The inner products along a dimension, with broadcasting, as `torch.linalg.vecdot`.
  *
@@ -93,7 +94,7 @@ export const vdot = (self: Tensor, other: Tensor): Tensor => dot(self, other)
  */
 export function vecdot(x: Tensor, y: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
   const { dim = -1 } = readArguments<{ dim?: number }>('linalg.vecdot', args, ['dim'])
-  return sum(mul(x, y), dim)
+  return sum(mul(conj(x), y), dim)
 }
 
 /**
@@ -140,7 +141,7 @@ export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => multiDot(
 
 /** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
 function powers(x: Tensor, n: number): Tensor {
-  const dtype = x.dtype === 'bool' || !x.dtype.includes('float') ? 'int64' : x.dtype
+  const dtype = !isDifferentiable(x.dtype) ? 'int64' : x.dtype
   const ones = filled(x, [...x.layout.shape, 1], 1, dtype)
   if (n === 0) return narrow(ones, -1, 0, 0)
   return n === 1 ? ones : cat([ones, cumprod(expand(unsqueeze(to(x, dtype), -1), [...x.layout.shape, n - 1]), -1)], -1)

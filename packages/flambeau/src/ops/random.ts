@@ -3,7 +3,7 @@
 import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -154,8 +154,9 @@ export interface GeneratorOptions {
 }
 const source = ['generator'] as const
 
-function requireFloat(dtype: DType, name: string): void {
-  if (!isFloatingPoint(dtype)) throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
+function requireFloat(dtype: DType, name: string, orComplex = false): void {
+  if (!isFloatingPoint(dtype) && !(orComplex && isComplex(dtype)))
+    throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
 }
 
 function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: Tensor) => void): Tensor {
@@ -176,7 +177,7 @@ function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: 
 export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
   const { dtype = 'float32', generator } = options
-  requireFloat(dtype, 'uniform_')
+  requireFloat(dtype, 'uniform_', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'uniform', 0, 1, generator))
 }
 /**
@@ -191,7 +192,7 @@ export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
 export function randn(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
   const { dtype = 'float32', generator } = options
-  requireFloat(dtype, 'normal_kernel_cpu')
+  requireFloat(dtype, 'normal_kernel_cpu', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'normal', 0, 1, generator))
 }
 /**
@@ -290,7 +291,7 @@ type NormalArguments = Arguments<[mean: number, std: number], NormalOptions>
  */
 export function normal_(self: Tensor, ...args: NormalArguments): Tensor {
   const { mean = 0, std = 1, generator } = readArguments<NormalOptions>('normal_', args, ['mean', 'std'], source)
-  requireFloat(self.dtype, 'normal_kernel_cpu')
+  requireFloat(self.dtype, 'normal_kernel_cpu', true)
   if (!(std >= 0)) throw new Error(`normal expects std >= 0.0, but found std ${std}`)
   return fill(self, 'normal', mean, std, generator)
 }

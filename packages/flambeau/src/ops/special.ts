@@ -1,7 +1,16 @@
 /** Further functions of one and two operands. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import {
+  type DType,
+  isComplex,
+  isDifferentiable,
+  isFloatingPoint,
+  itemSize,
+  resultTypeOf,
+  type Scalar,
+  scalarName,
+} from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -10,7 +19,7 @@ import { abs, add, mul, pow, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, isnan, le, logicalAnd, logicalOr } from './comparison.js'
 import { item } from './creation.js'
-import { eitherBinary, floatsOnly, tensorBinary, unary, type WithInPlace } from './define.js'
+import { eitherBinary, floatsOnly, notComplex, tensorBinary, unary, type WithInPlace } from './define.js'
 import { checkInPlace } from './dispatch.js'
 import { lgamma } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
@@ -45,13 +54,6 @@ export const deg2rad = unary('Mul', e.mul(x, Math.PI / 180), float)
  * torch.rad2deg(torch.tensor([Math.PI])) // tensor([180.])
  */
 export const rad2deg = unary('Mul', e.mul(x, 180 / Math.PI), float)
-/**
- * -1, 0 or 1, as `torch.sgn`.
- *
- * @example
- * torch.sgn(torch.tensor([-3, 0, 5])).tolist() // [-1, 0, 1]
- */
-export const sgn = unary('Sgn', e.sign(x))
 
 const signOfFloat = unary('Signbit', e.lt(e.copysign(1, x), 0), { result: 'bool' })
 const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })
@@ -62,8 +64,8 @@ const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })
  * torch.signbit(torch.tensor([1, -0, -2])).tolist() // [false, true, true]
  */
 export const signbit = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? signOfFloat : signOfInteger)(self)
-const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool' })
-const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool' })
+const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool', check: notComplex })
+const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool', check: notComplex })
 const none = unary('Isposinf', e.ne(x, x), { result: 'bool' })
 /**
  * Whether it is +∞, as `torch.isposinf`.
@@ -71,14 +73,14 @@ const none = unary('Isposinf', e.ne(x, x), { result: 'bool' })
  * @example
  * torch.isposinf(torch.tensor([Infinity, -Infinity])).tolist() // [true, false]
  */
-export const isposinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? plusInfinity : none)(self)
+export const isposinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? plusInfinity : none)(self)
 /**
  * Whether it is −∞, as `torch.isneginf`.
  *
  * @example
  * torch.isneginf(torch.tensor([Infinity, -Infinity])).tolist() // [false, true]
  */
-export const isneginf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? minusInfinity : none)(self)
+export const isneginf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? minusInfinity : none)(self)
 
 const inner = e.mul(Math.PI, x)
 /**
@@ -174,7 +176,7 @@ export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x
   },
 })
 
-const nothing = (edge: number): e.Expr => e.both(e.eq(x, 0), e.le(y, edge))
+const nothing = e.both(e.eq(x, 0), e.le(y, 0))
 /**
  * self · ln(other), and 0 where self is 0, as `torch.xlogy`.
  *
@@ -183,7 +185,8 @@ const nothing = (edge: number): e.Expr => e.both(e.eq(x, 0), e.le(y, edge))
  */
 export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log(y)))), {
   ...float,
-  gradients: { x: e.where(nothing(0), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
+  // Where no gradient comes in, none goes out, even where the logarithm is NaN.
+  gradients: { x: e.where(e.either(e.both(e.eq(g, 0), e.eq(y, y)), nothing), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
 })
 /**
  * The next representable number towards `other`, as `torch.nextafter`.
@@ -191,7 +194,12 @@ export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq
  * @example
  * torch.nextafter(torch.tensor([1]), torch.tensor([2])).gt(1).tolist() // [true]
  */
-export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), { check: floatsOnly })
+export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), {
+  check: (dtype, name) => {
+    floatsOnly(dtype, name)
+    if (itemSize(dtype) < 4) throw new Error(`not implemented: nextafter for '${scalarName(dtype)}'`)
+  },
+})
 
 const [nan, posinf, neginf] = ['nan', 'posinf', 'neginf'].map(variable)
 const numbersOnly = new PointwiseOp(
@@ -200,6 +208,7 @@ const numbersOnly = new PointwiseOp(
   [e.where(e.ne(x, x), nan, e.where(e.eq(x, INFINITY), posinf, e.where(e.eq(x, -INFINITY), neginf, x)))],
   {
     untyped: ['nan', 'posinf', 'neginf'],
+    check: notComplex,
     gradients: { x: e.where(e.both(e.eq(x, x), e.lt(e.abs(x), INFINITY)), g, 0) },
   },
 )
@@ -235,10 +244,10 @@ function replacements(dtype: DType, args: NanToNumArguments): [number, number, n
  */
 export const nanToNum: WithInPlace<NanToNum> = Object.assign(
   (self: Tensor, ...args: NanToNumArguments): Tensor =>
-    isFloatingPoint(self.dtype) ? numbersOnly.call(self, ...replacements(self.dtype, args)) : to(self, { copy: true }),
+    isDifferentiable(self.dtype) ? numbersOnly.call(self, ...replacements(self.dtype, args)) : to(self, { copy: true }),
   {
     inPlace: (self: Tensor, ...args: NanToNumArguments): Tensor =>
-      isFloatingPoint(self.dtype) ? numbersOnly.callInPlace(self, ...replacements(self.dtype, args)) : self,
+      isDifferentiable(self.dtype) ? numbersOnly.callInPlace(self, ...replacements(self.dtype, args)) : self,
   },
 )
 
@@ -249,18 +258,24 @@ export const nanToNum: WithInPlace<NanToNum> = Object.assign(
  * torch.floatPower(torch.tensor([2n]), 0.5) // tensor([1.4142], dtype=torch.float64)
  */
 export const floatPower = Object.assign(
-  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => pow(widened(self), widened(exponent)),
+  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
+    const dtype = widest(self, exponent)
+    return pow(widened(self, dtype), widened(exponent, dtype))
+  },
   {
     inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
-      if (self.dtype !== 'float64')
+      const dtype = widest(self, exponent)
+      if (self.dtype !== dtype)
         throw new Error(
-          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype Double`,
+          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype ${scalarName(dtype)}`,
         )
-      return pow.inPlace(self, widened(exponent))
+      return pow.inPlace(self, widened(exponent, dtype))
     },
   },
 )
-const widened = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
+const widest = (self: Tensor | Scalar, exponent: Tensor | Scalar): DType =>
+  isComplex(resultTypeOf(self, exponent)) ? 'complex128' : 'float64'
+const widened = (value: Tensor | Scalar, dtype: DType): Tensor | Scalar => (value instanceof Tensor ? to(value, dtype) : value)
 
 export interface CloseOptions {
   rtol?: number
@@ -283,7 +298,7 @@ export function isclose(self: Tensor, other: Tensor, ...args: CloseArguments): T
   if (self.dtype !== other.dtype) throw new Error(`${scalarName(self.dtype)} did not match ${scalarName(other.dtype)}`)
   if (rtol < 0) throw new Error(`rtol must be greater than or equal to zero, but got ${rtol}`)
   if (atol < 0) throw new Error(`atol must be greater than or equal to zero, but got ${atol}`)
-  const [p, q] = isFloatingPoint(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
+  const [p, q] = isDifferentiable(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
   const bound = add(mul(abs(q), rtol), atol)
   const finite = logicalAnd(le(abs(sub(p, q)), bound), eq(mul(q, 0), 0))
   const close = logicalOr(eq(p, q), finite)

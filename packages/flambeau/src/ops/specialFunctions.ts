@@ -36,7 +36,7 @@ const ROOT2 = Math.SQRT2
 export const xlog1py = eitherBinary('SpecialXlog1Py', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log1p(y)))), {
   ...float,
   gradients: {
-    x: e.where(e.both(e.eq(x, 0), e.le(y, -1)), 0, e.mul(g, e.log1p(y))),
+    x: e.where(e.either(e.both(e.eq(g, 0), e.eq(y, y)), e.both(e.eq(x, 0), e.le(y, -1))), 0, e.mul(g, e.log1p(y))),
     y: e.div(e.mul(g, x), e.add(y, 1)),
   },
 })

@@ -4,12 +4,13 @@ import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { clamp, clampMin } from './activation.js'
 import { div, mul, sqrt, sub } from './arithmetic.js'
+import { adjoint } from './complex.js'
 import { filled } from './copy.js'
 import { item } from './creation.js'
 import { diagonal } from './diagonal.js'
 import { mm } from './matmul.js'
 import { amin, sum } from './reduce.js'
-import { reshape, squeeze, t, unsqueeze } from './view.js'
+import { reshape, squeeze, unsqueeze } from './view.js'
 
 export interface CovOptions {
   /** Divide by the number of observations less this; 1 unless given. */
@@ -60,7 +61,7 @@ export function cov(self: Tensor, { correction = 1, fweights = null, aweights = 
   const lost = !aweights || w === null || correction === 0 ? correction : div(mul(sum(mul(w, aweights)), correction), total)
   const divisor = clampMin(sub(total, lost), 0)
   const centred = sub(input, unsqueeze(mean, 1))
-  return squeeze(div(mm(centred, t(w === null ? centred : mul(centred, w))), divisor))
+  return squeeze(div(mm(centred, adjoint(w === null ? centred : mul(centred, w))), divisor))
 }
 
 /**

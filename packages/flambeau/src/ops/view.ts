@@ -1,7 +1,7 @@
 /** Views: another layout on the same storage, never a kernel. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { isIntegral } from '../core/dtype.js'
+import { type DType, isIntegral } from '../core/dtype.js'
 import { edgeOf, isGradEnabled, Node, setHistory } from '../core/graph.js'
 import { type Layout, numelOf, type Shape, showShape, wrapDim, wrapDims } from '../core/layout.js'
 import { isInferenceModeEnabled } from '../core/storage.js'
@@ -31,15 +31,21 @@ class ViewNode extends Node {
 }
 
 /** `self` through another layout. `backward` gives the gradient of `self` from that of the view. */
-export function makeView(name: string, self: Tensor, layout: Layout, backward: (gradient: Tensor) => Tensor): Tensor {
-  const out = aliasOf(self, layout)
+export function makeView(
+  name: string,
+  self: Tensor,
+  layout: Layout,
+  backward: (gradient: Tensor) => Tensor,
+  dtype: DType = self.dtype,
+): Tensor {
+  const out = aliasOf(self, layout, null, dtype)
   if (needsRecording([self])) setHistory(out, new ViewNode(name, self, backward))
   return out
 }
 
 /** `self` through another layout, known to be a view but not recorded. */
-export function aliasOf(self: Tensor, layout: Layout, origin: ViewOrigin | null = null): Tensor {
-  const out = new Tensor(self.storage, layout, self.dtype)
+export function aliasOf(self: Tensor, layout: Layout, origin: ViewOrigin | null = null, dtype: DType = self.dtype): Tensor {
+  const out = new Tensor(self.storage, layout, dtype)
   const mode = isInferenceModeEnabled() ? 'inference' : isGradEnabled() ? null : 'noGrad'
   const base = self.viewInfo?.base ?? self
   out.viewInfo = { base, version: self.storage.version, origin: self.viewInfo?.origin ?? mode ?? origin }

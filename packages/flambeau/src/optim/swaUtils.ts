@@ -37,8 +37,7 @@ export interface AveragedModelOptions {
  *   torch.noGrad(() => model.weight.fill_(value))
  *   average.updateParameters(model)
  * }
- * average.module.weight // Parameter containing:
- * // tensor([[3.]], requires_grad=True)
+ * average.module.weight.item() // 3
  */
 export class AveragedModel<M extends Module = Module> extends Module {
   readonly module: M
@@ -89,7 +88,7 @@ const mean = new FusedStep('SWA', [], ['count'], ({ p, g, count }) => ({ p: e.ad
  * The function of the mean of all models, as `torch.optim.swa_utils.get_swa_avg_fn`.
  *
  * @example
- * optim.swaUtils.getSwaAvgFn()(torch.tensor([1]), torch.tensor([4]), 2).tolist() // [2]
+ * optim.swaUtils.getSwaAvgFn()(torch.ones(1), torch.tensor([4]), 2) // tensor([2.])
  */
 export function getSwaAvgFn(): AverageFunction {
   return (averaged, parameter, numAveraged) => averaged.add(parameter.sub(averaged).div(numAveraged + 1))

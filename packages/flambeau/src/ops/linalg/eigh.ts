@@ -64,7 +64,8 @@ function readUplo(name: string, args: readonly unknown[]): boolean {
  * @example
  * const { eigenvalues, eigenvectors } = torch.linalg.eigh(torch.tensor([[2, 1], [1, 2]]))
  * eigenvalues // tensor([1., 3.])
- * eigenvectors.abs() // tensor([[0.7071, 0.7071],
+ * eigenvectors.abs()
+ * // tensor([[0.7071, 0.7071],
  * //         [0.7071, 0.7071]])
  */
 export function eigh(A: Tensor, ...args: Arguments<[UPLO: Triangle], UploOptions>): Named<'eigenvalues' | 'eigenvectors'> {

@@ -154,7 +154,7 @@ export interface HermitianOptions {
  * `torch.linalg.ldl_factor_ex`: `{ LD, pivots, info }`. Not differentiable.
  *
  * @example
- * torch.linalg.ldlFactorEx(torch.tensor([[4, 2], [2, 2]])).LD.tril().tolist() // [[4, 0], [0.5, 1]]
+ * torch.linalg.ldlFactorEx(torch.tensor([[4, 2], [2, 2]])).LD.tolist() // [ [ 4, 0 ], [ 0.5, 1 ] ]
  */
 export function ldlFactorEx(A: Tensor, options: HermitianOptions & CheckErrorsOptions = {}): Named<'LD' | 'pivots' | 'info'> {
   const { checkErrors = false } = readOptions('linalg_ldl_factor_ex', options, ['hermitian', 'checkErrors'])

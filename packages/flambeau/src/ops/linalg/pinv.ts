@@ -194,7 +194,8 @@ const lstsqOp: Op<LeastSquares> = defineOp<LeastSquares>({
  *
  * @example
  * const A = torch.tensor([[1, 0], [1, 1], [1, 2]])
- * torch.linalg.lstsq(A, torch.tensor([[1], [3], [5]])).solution // tensor([[1.0000],
+ * torch.linalg.lstsq(A, torch.tensor([[1], [3], [5]])).solution
+ * // tensor([[1.0000],
  * //         [2.0000]])
  */
 export function lstsq(
