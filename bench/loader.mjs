@@ -1,7 +1,9 @@
 // Times an epoch of training whose samples cost more to make than the step on them, without workers and with some, in turn.
-// Prints the median of the ratios: what workers are worth.
+// Prints the median of the ratios: what workers are worth; and, measured in the same turns, what as many threads are worth to a
+// plain loop: on a busy machine not much, and no loader can do better.
 //   node bench/loader.mjs [--workers N] [--pairs N] [--samples N] [--engine native|wasm]
 import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
 
 const { values: options } = parseArgs({
   options: {
@@ -63,17 +65,47 @@ const helped = new data.DataLoader(set, { ...common, numWorkers: Number(options.
 await epoch(alone)
 await epoch(helped)
 
+/** Threads that only count, to see how many processors there are for us. */
+const counting = `const { parentPort } = require('node:worker_threads')
+parentPort.on('message', () => {
+  let sum = 0
+  for (let i = 0; i < 1e8; i++) sum += i % 7
+  parentPort.postMessage(sum)
+})`
+const counters = Array.from({ length: Number(options.workers) }, () => new Worker(counting, { eval: true }))
+const count = (worker) =>
+  new Promise((resolve) => {
+    worker.once('message', resolve)
+    worker.postMessage(null)
+  })
+async function timed(run) {
+  const start = performance.now()
+  await run()
+  return performance.now() - start
+}
+async function control() {
+  const inTurn = await timed(async () => {
+    for (const _ of counters) await count(counters[0])
+  })
+  return inTurn / (await timed(() => Promise.all(counters.map(count))))
+}
+await Promise.all(counters.map(count))
+
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1]
 const ratios = []
 const shares = []
+const controls = []
 for (let pair = 0; pair < Number(options.pairs); pair++) {
   const without = await epoch(alone)
   const withWorkers = await epoch(helped)
   ratios.push(without.all / withWorkers.all)
+  controls.push(await control())
   shares.push(without.training / without.all)
 }
 console.log(torch.backend.info())
 console.log(
   `${options.workers} workers: an epoch is ${median(ratios).toFixed(2)} times as fast as without (${ratios.map((r) => r.toFixed(2)).join(' ')})`,
 )
+console.log(`as many threads that only count: ${median(controls).toFixed(2)} times as fast as one`)
 console.log(`without workers ${(100 * median(shares)).toFixed(0)} % of the time is the training step`)
+for (const worker of counters) worker.terminate()

@@ -103,7 +103,7 @@ export function namesTable(torch) {
   const rows = [...spaces.values()].flat()
   const built = rows.filter(([, own]) => own !== undefined).length
   let text = '# PyTorch’s names in flambeau\n\n'
-  text += 'snake_case becomes camelCase; class names stay; a trailing underscore writes in place. `node tools/names/write.mjs`\n'
+  text += 'snake_case becomes camelCase; class names stay; a trailing underscore writes in place. `npm run names`\n'
   text += `writes this file from what flambeau exports. ${built} of ${rows.length} names are built.\n`
   for (const [space, names] of [...spaces].sort(([a], [b]) => (a < b ? -1 : 1))) {
     text += `\n## ${space}\n\n| PyTorch | flambeau |\n|---|---|\n`

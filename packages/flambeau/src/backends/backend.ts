@@ -224,6 +224,7 @@ export interface Kernels {
   indexAdd: [self: Operand, dim: number, index: Operand, src: Operand, alpha: number]
   arange: [out: Operand, start: number, step: number]
   nonzero: [x: Operand, out: Operand | null]
+  crc32: [x: Operand, before: number]
   cumulative: [kind: number, x: Operand, values: Operand, indices: Operand | null, dim: number]
   sort: [x: Operand, values: Operand | null, indices: Operand, dim: number, descending: boolean]
   topk: [x: Operand, values: Operand | null, indices: Operand, dim: number, k: number, largest: boolean, sorted: boolean]

@@ -216,8 +216,7 @@ export function elementReader(t: Tensor): Reader {
 
 /**
  * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
- * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16. With a complex dtype, a
- * Float32Array or
+ * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16. With a complex dtype, a Float32Array or
  * Float64Array holds real and imaginary parts in turn.
  *
  * @example

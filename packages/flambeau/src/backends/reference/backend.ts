@@ -6,6 +6,7 @@ import type { Program } from '../../ir/program.js'
 import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
 import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
 import type { Plan } from '../plan.js'
+import { crc32 } from './checksum.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
@@ -67,6 +68,7 @@ const kernels: KernelTable = {
   indexAdd,
   arange,
   nonzero,
+  crc32,
   cumulative,
   sort,
   topk,

@@ -1,0 +1,129 @@
+/** Where bytes are read from and written to: paths, URLs, blobs, handles, buffers. */
+
+import { createFile, openFile } from '#files'
+
+/** What can be loaded: a path (Node) or URL, a Blob or File, a Response, a file handle of the browser's file system, or bytes. */
+export type Loadable = string | URL | Blob | Response | FileSystemFileHandle | ArrayBuffer | ArrayBufferView
+
+/** What can be saved to: a path (Node), a file handle of the browser's file system, or a stream of bytes. */
+export type Savable = string | URL | FileSystemFileHandle | WritableStream<Uint8Array>
+
+/** Bytes that are read in any order. */
+export interface Source {
+  /** What errors call it. */
+  readonly name: string
+  readonly size: number
+  /** These bytes, all of which lie inside. */
+  read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+  close(): Promise<void>
+}
+
+/** Bytes that are written one after the other, and count only once `commit` has returned. */
+export interface Sink {
+  write(bytes: Uint8Array): Promise<void>
+  commit(): Promise<void>
+  /** Leaves things as they were. */
+  abort(): Promise<void>
+}
+
+/** Opens what is to be loaded. Nothing is read whole that can be read in parts. */
+export async function openSource(from: Loadable): Promise<Source> {
+  if (typeof from === 'string' || from instanceof URL) return openFile(from)
+  if (from instanceof ArrayBuffer) return bytesSource(new Uint8Array(from))
+  if (ArrayBuffer.isView(from)) return bytesSource(new Uint8Array(from.buffer as ArrayBuffer, from.byteOffset, from.byteLength))
+  if (from instanceof Blob) return blobSource(from, from instanceof File ? from.name : 'the blob')
+  if (from instanceof Response) return responseSource(from)
+  if (typeof from?.getFile === 'function') return blobSource(await from.getFile(), from.name)
+  throw new TypeError('load() takes a path, a URL, a Blob, a Response, a file handle or bytes')
+}
+
+const nothing = async (): Promise<void> => {}
+
+/** Bytes in memory. */
+export const bytesSource = (bytes: Uint8Array<ArrayBuffer>, name = 'the buffer'): Source => ({
+  name,
+  size: bytes.length,
+  read: async (start, length) => bytes.subarray(start, start + length),
+  close: nothing,
+})
+
+/** A Blob or File, of which only what is asked for is read. */
+export const blobSource = (blob: Blob, name: string): Source => ({
+  name,
+  size: blob.size,
+  read: async (start, length) => new Uint8Array(await blob.slice(start, start + length).arrayBuffer()),
+  close: nothing,
+})
+
+/** The body of a response: a Blob, which browsers keep on disk where it is large. */
+export async function responseSource(response: Response): Promise<Source> {
+  const name = response.url || 'the response'
+  if (!response.ok) throw new Error(`${name} cannot be loaded: the server answered ${response.status} ${response.statusText}`)
+  return blobSource(await response.blob(), name)
+}
+
+/** Opens what is to be saved to. */
+export async function openSink(to: Savable): Promise<Sink> {
+  if (typeof to === 'string' || to instanceof URL) return createFile(to)
+  if (to instanceof WritableStream) return streamSink(to)
+  // What a handle's stream was given replaces the file when the stream is closed, not before.
+  if (typeof to?.createWritable === 'function') return streamSink(await to.createWritable())
+  throw new TypeError('save() takes a path, a file handle or a WritableStream')
+}
+
+function streamSink(stream: WritableStream<Uint8Array<ArrayBuffer>>): Sink {
+  const writer = stream.getWriter()
+  return {
+    // Copied, because a stream may read the bytes later than it answers.
+    write: (bytes) => writer.write(bytes.slice() as Uint8Array<ArrayBuffer>),
+    commit: () => writer.close(),
+    abort: () => writer.abort(),
+  }
+}
+
+/** Collects what is written. */
+export class MemorySink implements Sink {
+  readonly #parts: Uint8Array[] = []
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#parts.push(bytes.slice())
+  }
+  async commit(): Promise<void> {}
+  async abort(): Promise<void> {}
+  get bytes(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.#parts.reduce((n, part) => n + part.length, 0))
+    let at = 0
+    for (const part of this.#parts) {
+      all.set(part, at)
+      at += part.length
+    }
+    return all
+  }
+}
+
+/** Writes through a function and commits, or leaves things as they were where it throws. */
+export async function writeTo(to: Savable | Sink, write: (sink: Sink) => Promise<void>): Promise<void> {
+  const sink = to instanceof MemorySink ? to : await openSink(to as Savable)
+  try {
+    await write(sink)
+    await sink.commit()
+  } catch (error) {
+    await sink.abort().catch(nothing)
+    throw error
+  }
+}
+
+/** Reads through a function and closes; errors begin with the name of what was read. */
+export async function readFrom<T>(from: Loadable, read: (source: Source) => Promise<T>): Promise<T> {
+  const source = await openSource(from)
+  try {
+    return await read(source)
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error
+    throw new Error(`${source.name} cannot be loaded: ${error.message}`, { cause: error.cause })
+  } finally {
+    await source.close()
+  }
+}
+
+/** What is wrong with a file, in words that follow "… cannot be loaded: ". */
+export class FormatError extends Error {}

@@ -1,0 +1,105 @@
+/** Storages of a checkpoint: how pickles name them, their memory, and their bytes. */
+
+import type { Backend } from '../backends/backend.js'
+import { backendOf } from '../backends/select.js'
+import { type DType, itemSize } from '../core/dtype.js'
+import { Storage } from '../core/storage.js'
+import { FormatError, type Source } from './source.js'
+import { Global, PyTuple } from './unpickle.js'
+
+/** PyTorch's storage classes and what their elements are. */
+export const storageClasses = {
+  FloatStorage: 'float32',
+  DoubleStorage: 'float64',
+  HalfStorage: 'float16',
+  BFloat16Storage: 'bfloat16',
+  CharStorage: 'int8',
+  ShortStorage: 'int16',
+  IntStorage: 'int32',
+  LongStorage: 'int64',
+  ByteStorage: 'uint8',
+  BoolStorage: 'bool',
+} as const satisfies Record<string, DType>
+
+export const storageClassOf = (dtype: DType): string =>
+  Object.entries(storageClasses).find(([, element]) => element === dtype)![0]
+
+/** The dtype of a storage class; null for bytes without one. */
+export class StorageClass extends Global {
+  constructor(
+    name: string,
+    readonly dtype: DType | null,
+  ) {
+    super(name)
+  }
+}
+
+/** A storage that a pickle refers to: its memory is there, its bytes come after the pickle has been read. */
+export class LoadedStorage {
+  constructor(
+    readonly key: string,
+    readonly dtype: DType | null,
+    readonly storage: Storage<Backend>,
+  ) {}
+}
+
+/** Where storages go: a device, devices by the location they were saved from, or a function of that location. */
+export type MapLocation = string | Readonly<Record<string, string>> | ((location: string) => string | undefined)
+
+function deviceFor(location: string, map: MapLocation | undefined): string | undefined {
+  if (map === undefined) return undefined
+  if (typeof map === 'string') return map
+  return typeof map === 'function' ? map(location) : map[location]
+}
+
+/** The storages of one file, each made once. */
+export class Storages {
+  readonly byKey = new Map<string, LoadedStorage>()
+  readonly #mapLocation: MapLocation | undefined
+  readonly #require: (key: string, bytes: number) => void
+
+  /** `require` checks that so many bytes are there for a key, before memory is taken. */
+  constructor(mapLocation: MapLocation | undefined, require: (key: string, bytes: number) => void) {
+    this.#mapLocation = mapLocation
+    this.#require = require
+  }
+
+  /** What a persistent id stands for: `('storage', class, key, location, numel)`, with a view's metadata in old files. */
+  persistent(id: unknown): LoadedStorage {
+    const [type, cls, key, location, numel, view = null] = id instanceof PyTuple ? id.items : []
+    if (type !== 'storage' || !(cls instanceof StorageClass) || typeof key !== 'string' || typeof location !== 'string')
+      throw new FormatError('its pickle has a persistent id that is no storage')
+    if (typeof numel !== 'number' || !Number.isSafeInteger(numel) || numel < 0)
+      throw new FormatError(`its storage ${key} claims ${numel} elements`)
+    if (view !== null) throw new FormatError('its storages are views of others, which is not implemented')
+    const known = this.byKey.get(key)
+    const bytes = numel * (cls.dtype === null ? 1 : itemSize(cls.dtype))
+    if (known !== undefined) {
+      if (known.storage.byteLength !== bytes) throw new FormatError(`its storage ${key} has two sizes`)
+      return known.dtype === cls.dtype ? known : new LoadedStorage(key, cls.dtype, known.storage)
+    }
+    if (!Number.isSafeInteger(bytes)) throw new FormatError(`its storage ${key} claims ${numel} elements`)
+    this.#require(key, bytes)
+    const backend = backendOf(deviceFor(location, this.#mapLocation))
+    const made = new LoadedStorage(key, cls.dtype, new Storage(backend, backend.allocate(bytes), bytes))
+    this.byKey.set(key, made)
+    return made
+  }
+}
+
+const CHUNK = 16 * 2 ** 20
+
+/** Fills a storage with the bytes from `start` on, in parts, so that no second copy of the whole is ever there. */
+export async function fill(storage: Storage<Backend>, source: Source, start: number): Promise<void> {
+  for (let at = 0; at < storage.byteLength; at += CHUNK) {
+    const part = await source.read(start + at, Math.min(CHUNK, storage.byteLength - at))
+    // Asked for anew each time: the memory of the wasm engine may have moved meanwhile.
+    storage.bytes.set(part, at)
+  }
+}
+
+/** Turns the bytes of every element around. */
+export function swapBytes(bytes: Uint8Array, size: number): void {
+  if (size === 1) return
+  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
+}

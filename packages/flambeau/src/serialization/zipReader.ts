@@ -1,0 +1,147 @@
+/** Zip archives: the directory is read first, and of the entries only what is asked for. */
+
+// zip.js: no dependencies, ES modules for Node and browsers, random access, zip64, and strict about archives that lie.
+import { type FileEntry, Reader, ZipReader } from '@zip.js/zip.js'
+import type { Backend } from '../backends/backend.js'
+import { Layout } from '../core/layout.js'
+import type { Storage } from '../core/storage.js'
+import { FormatError, type Source } from './source.js'
+import { fill } from './storages.js'
+
+/** An archive's entry. */
+export interface ZipEntry {
+  readonly name: string
+  readonly size: number
+}
+
+class SourceReader extends Reader<Source> {
+  readonly #source: Source
+  constructor(source: Source) {
+    super(source)
+    this.#source = source
+    this.size = source.size
+  }
+  override async readUint8Array(index: number, length: number): Promise<Uint8Array> {
+    const start = Math.min(index, this.#source.size)
+    return this.#source.read(start, Math.max(0, Math.min(length, this.#source.size - start)))
+  }
+}
+
+/** More of one entry than this is never held in memory outside of a tensor. */
+const MAX_WHOLE = 2 ** 30
+
+export class Zip {
+  readonly #source: Source
+  readonly #entries = new Map<string, FileEntry>()
+
+  private constructor(source: Source) {
+    this.#source = source
+  }
+
+  /** Reads the directory. @throws FormatError where it is broken, or names an entry twice. */
+  static async open(source: Source): Promise<Zip> {
+    const zip = new Zip(source)
+    const reader = new ZipReader(new SourceReader(source), { useWebWorkers: false, checkSignature: true })
+    try {
+      for (const entry of await reader.getEntries()) {
+        if (entry.directory) continue
+        if (zip.#entries.has(entry.filename)) throw new FormatError(`its archive has two entries ${entry.filename}`)
+        if (entry.encrypted) throw new FormatError('its archive is encrypted')
+        zip.#entries.set(entry.filename, entry)
+      }
+    } catch (error) {
+      throw broken(error)
+    }
+    return zip
+  }
+
+  get names(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name)
+  }
+
+  /** The size of an entry, as the directory states it. */
+  sizeOf(name: string): number {
+    return this.#entry(name).uncompressedSize
+  }
+
+  /** A whole entry, checked against its checksum. */
+  async read(name: string): Promise<Uint8Array> {
+    const entry = this.#entry(name)
+    const size = entry.uncompressedSize
+    if (size > MAX_WHOLE) throw new FormatError(`its entry ${name} claims ${size} bytes`)
+    const out = new Uint8Array(size)
+    let at = 0
+    await this.#stream(entry, (chunk) => {
+      out.set(chunk, at)
+      at += chunk.length
+    })
+    return out
+  }
+
+  /** Fills a storage with an entry of just its size. */
+  async fill(name: string, storage: Storage<Backend>): Promise<void> {
+    const entry = this.#entry(name)
+    if (entry.compressionMethod !== 0) {
+      let at = 0
+      return this.#stream(entry, (chunk) => {
+        storage.bytes.set(chunk, at)
+        at += chunk.length
+      })
+    }
+    await fill(storage, this.#source, await this.#payload(entry))
+    if (checksum(storage) !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
+  }
+
+  #entry(name: string): FileEntry {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) throw new FormatError(`its archive has no entry ${name}`)
+    return entry
+  }
+
+  /** Where the bytes of a stored entry begin: after a header that has lengths of its own. */
+  async #payload(entry: FileEntry): Promise<number> {
+    const size = entry.uncompressedSize
+    if (entry.compressedSize !== size) throw new FormatError(`its stored entry ${entry.filename} has two sizes`)
+    const end = this.#source.size - size
+    if (entry.offset + 30 > end) throw new FormatError(`its entry ${entry.filename} lies outside of the file`)
+    const header = await this.#source.read(entry.offset, 30)
+    const view = new DataView(header.buffer, header.byteOffset, 30)
+    const start = entry.offset + 30 + view.getUint16(26, true) + view.getUint16(28, true)
+    if (view.getUint32(0, true) !== 0x04034b50 || start > end)
+      throw new FormatError(`its entry ${entry.filename} lies outside of the file`)
+    return start
+  }
+
+  /** Gives the contents chunk by chunk, never more than the directory states. */
+  async #stream(entry: FileEntry, take: (chunk: Uint8Array) => void): Promise<void> {
+    let seen = 0
+    const writable = new WritableStream<Uint8Array>({
+      write: (chunk) => {
+        seen += chunk.length
+        if (seen > entry.uncompressedSize) throw new FormatError(`its entry ${entry.filename} is larger than stated`)
+        take(chunk)
+      },
+    })
+    try {
+      await entry.getData(writable, { useWebWorkers: false, checkSignature: true })
+    } catch (error) {
+      throw broken(error)
+    }
+    if (seen !== entry.uncompressedSize) throw new FormatError(`its entry ${entry.filename} is smaller than stated`)
+  }
+}
+
+const broken = (error: unknown): FormatError =>
+  error instanceof FormatError
+    ? error
+    : new FormatError(`its zip archive is broken (${error instanceof Error ? error.message : error})`, { cause: error })
+
+/** The CRC-32 of a storage. */
+export function checksum(storage: Storage<Backend>): number {
+  if (storage.byteLength === 0) return 0
+  return storage.allocator.run('crc32', { storage, layout: new Layout([storage.byteLength], [1]), dtype: 'uint8' }, 0)
+}
