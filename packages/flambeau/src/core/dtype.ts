@@ -142,7 +142,12 @@ export function resultType(operands: readonly (Typed | Scalar | Complex)[]): DTy
   return combine(combine(dims, zeroDim), scalar) ?? 'float32'
 }
 
-/** The dtype that an operation on these two computes in, as `torch.result_type`. */
+/**
+ * The dtype that an operation on these two computes in, as `torch.result_type`.
+ *
+ * @example
+ * torch.resultType(torch.tensor([1n]), 1.5) // 'float32'
+ */
 export const resultTypeOf = (a: Typed | Scalar | Complex, b: Typed | Scalar | Complex): DType => resultType([a, b])
 
 const combine = (higher: DType | undefined, lower: DType | undefined): DType | undefined =>

@@ -218,6 +218,9 @@ export function elementReader(t: Tensor): Reader {
  * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
  * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16. With a complex dtype, a Float32Array or
  * Float64Array holds real and imaginary parts in turn.
+ *
+ * @example
+ * torch.fromTypedArray(new Float32Array([1, 2, 3, 4]), [2, 2]).tolist() // [[1, 2], [3, 4]]
  */
 export function fromTypedArray(array: TypedArray, sizes?: Shape, options: TensorOptions = {}): Tensor {
   const dtype = options.dtype ?? typedArrayDType(array)
@@ -325,7 +328,12 @@ export function ones(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 1))
 }
-/** One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32. */
+/**
+ * One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32.
+ *
+ * @example
+ * torch.full([2], 0.5).tolist() // [0.5, 0.5]
+ */
 export function full(size: Shape, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor {
   const inferred = typeof fillValue === 'number' ? (Number.isInteger(fillValue) ? 'int64' : 'float32') : scalarDType(fillValue)
   return make(size, options, options.dtype ?? inferred, (t) => copyInto(t, fillValue))
@@ -354,7 +362,12 @@ export const zerosLike = (self: Tensor, options: TensorOptions = {}): Tensor => 
  * torch.onesLike(torch.tensor([5, 6])).tolist() // [1, 1]
  */
 export const onesLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 1, options)
-/** One value everywhere, with another tensor's shape and dtype, as `torch.full_like`. */
+/**
+ * One value everywhere, with another tensor's shape and dtype, as `torch.full_like`.
+ *
+ * @example
+ * torch.fullLike(torch.zeros(2), 7).tolist() // [7, 7]
+ */
 export const fullLike = (self: Tensor, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype, (t) => copyInto(t, fillValue))
 

@@ -7,7 +7,7 @@ import { isInferenceModeEnabled } from '../core/storage.js'
 import type { Tensor } from '../core/tensor.js'
 import { fill_ } from './cast.js'
 import { checkInPlace } from './dispatch.js'
-import { asStrided } from './strided.js'
+import { asStrided, type StorageOffsetArguments } from './strided.js'
 import { squeeze, t, transpose, unsqueeze } from './view.js'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -33,8 +33,8 @@ function become(self: Tensor, view: (self: Tensor) => Tensor): Tensor {
  * @example
  * torch.arange(4).asStrided_([2, 2], [1, 2]) // tensor([[0, 2], [1, 3]])
  */
-export const asStrided_ = (self: Tensor, size: Shape, stride: Shape, storageOffset: number | null = null): Tensor =>
-  become(self, (x) => asStrided(x, size, stride, storageOffset))
+export const asStrided_ = (self: Tensor, size: Shape, stride: Shape, ...args: StorageOffsetArguments): Tensor =>
+  become(self, (x) => asStrided(x, size, stride, ...args))
 
 /**
  * Removes dimensions of size 1 from this tensor, as `torch.Tensor.squeeze_`.

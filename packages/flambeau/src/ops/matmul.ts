@@ -188,13 +188,7 @@ function blended(self: Tensor, computed: Tensor, { beta = 1, alpha = 1 }: AddmmO
   }
   return beta === 0 ? to(times(computed, alpha), dtype) : add(times(self, beta), times(computed, alpha))
 }
-/**
- * `beta · self + alpha · mat1 · mat2`, as `torch.addmm`.
- *
- * @example
- * torch.addmm(torch.ones(1), torch.tensor([[1, 2]]), torch.tensor([[3], [4]]), { beta: 2 }).tolist() // [[13]]
- */
-export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions = {}): Tensor {
+function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions): Tensor {
   const { beta = 1, alpha = 1 } = options
   if (mat1.ndim !== 2 || mat2.ndim !== 2) throw new Error(`mat1 must be a matrix, got ${mat1.ndim}-D tensor`)
   const [m, k] = mat1.layout.shape
@@ -247,6 +241,13 @@ function withInPlace(call: (self: Tensor, a: Tensor, b: Tensor, options: AddmmOp
   })
 }
 
+/**
+ * `beta · self + alpha · mat1 · mat2`, as `torch.addmm`.
+ *
+ * @example
+ * torch.addmm(torch.ones(1), torch.tensor([[1, 2]]), torch.tensor([[3], [4]]), { beta: 2 }).tolist() // [[13]]
+ */
+export const addmm = withInPlace(addmmOf)
 /**
  * `beta · self + alpha · mat · vec`, as `torch.addmv`.
  *

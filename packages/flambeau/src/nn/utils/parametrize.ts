@@ -105,7 +105,12 @@ const parametrizationsIn = (module: Module): ModuleDict | undefined => {
   return value instanceof ModuleDict ? value : undefined
 }
 
-/** What a parameter is computed by, or undefined where it is not. */
+/**
+ * What a parameter is computed by, or undefined where it is not.
+ *
+ * @example
+ * nn.utils.parametrize.parametrizationsOf(new nn.Linear(2, 2), 'weight') // undefined
+ */
 export function parametrizationsOf(module: Module, tensorName: string): ParametrizationList | undefined {
   const dict = parametrizationsIn(module)
   return dict?.has(tensorName) ? (dict.get(tensorName) as ParametrizationList) : undefined
