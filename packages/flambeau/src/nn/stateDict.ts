@@ -5,8 +5,8 @@ import { sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { copy_ } from '../ops/cast.js'
 import { detach, select } from '../ops/view.js'
-import { hooksOf, type Module } from './module.js'
 import { UninitializedParameter } from './lazy.js'
+import { hooksOf, type Module } from './module.js'
 import { Parameter } from './parameter.js'
 
 /** Tensors by dotted name, in PyTorch's order: what checkpoints hold. */
