@@ -2,7 +2,7 @@
 
 import { backendOf } from '../backends/select.js'
 import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
-import { type DType, isDType, type Scalar } from '../core/dtype.js'
+import { type DType, elementOf, isDType, isFloatingPoint, type Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
 import { castOp, cloneOp } from './copy.js'
@@ -74,15 +74,21 @@ const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], {
   gradients: { x: constant(0), y: variable('g') },
 })
 
+/** A number as this tensor holds it; a tensor as it is. */
+const valueFor = (self: Tensor, value: Scalar | Tensor): Scalar | Tensor =>
+  typeof value === 'object' || typeof value === 'bigint' ? value : elementOf(value, self.dtype)
+
 /** Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`. */
-export const copy_ = (self: Tensor, source: Tensor): Tensor => copyOp.callInPlace(self, source)
+export const copy_ = (self: Tensor, source: Tensor): Tensor =>
+  // A program computes in the class of its target: fractions would be lost before bool asks for them.
+  copyOp.callInPlace(self, isFloatingPoint(source.dtype) && !isFloatingPoint(self.dtype) ? to(source, self.dtype) : source)
 /** Overwrites every element with one value, as `torch.Tensor.fill_`. */
-export const fill_ = (self: Tensor, value: Scalar | Tensor): Tensor => fillOp.callInPlace(self, value)
+export const fill_ = (self: Tensor, value: Scalar | Tensor): Tensor => fillOp.callInPlace(self, valueFor(self, value))
 /** Overwrites every element with zero, as `torch.Tensor.zero_`. */
 export const zero_ = (self: Tensor): Tensor => fillOp.callInPlace(self, 0)
 /** A copy with every element replaced by one value, as `torch.fill`. */
 export function fill(self: Tensor, value: Scalar | Tensor): Tensor {
   if (typeof value === 'object' && value.ndim > 0)
     throw new Error(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`)
-  return fillOp.call(self, value)
+  return fillOp.call(self, valueFor(self, value))
 }

@@ -1,7 +1,7 @@
 /** Comparisons and logic: results are bool and have no gradient. */
 
 import type { DType, Scalar } from '../core/dtype.js'
-import { isFloatingPoint, scalarName } from '../core/dtype.js'
+import { elementOf, isFloatingPoint, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
@@ -91,7 +91,7 @@ const maskArguments = (self: Tensor, mask: Tensor, value: Tensor | Scalar): [Ten
     throw new Error(`masked_fill_ only supports boolean masks, but got mask with dtype ${scalarName(mask.dtype)}`)
   if (typeof value === 'object' && value.ndim > 0)
     throw new Error(`masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ${value.ndim} dimension(s).`)
-  return [self, mask, value]
+  return [self, mask, typeof value === 'number' ? elementOf(value, self.dtype) : value]
 }
 /** A copy with `value` where the mask holds, as `torch.masked_fill`. */
 export const maskedFill = Object.assign(

@@ -1,7 +1,7 @@
 /** Copying elements from one layout and dtype to another: not recorded, not checked; ops build on it. */
 
 import { flatPlan, planPointwise } from '../backends/plan.js'
-import { type ComputeClass, computeClass, type DType, type Scalar } from '../core/dtype.js'
+import { type ComputeClass, computeClass, type DType, elementOf, type Scalar } from '../core/dtype.js'
 import { Tensor } from '../core/tensor.js'
 import { variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
@@ -16,7 +16,9 @@ export function copyInto(target: Tensor, source: Tensor | Scalar): void {
   if (numel === 0) return
   const backend = target.storage.allocator
   if (!(source instanceof Tensor)) {
-    backend.pointwise(fill, computeClass(target.dtype), [target], planPointwise(shape, [target.layout]), [Number(source)])
+    backend.pointwise(fill, computeClass(target.dtype), [target], planPointwise(shape, [target.layout]), [
+      elementOf(source, target.dtype),
+    ])
     return
   }
   const flat = target.layout.isContiguous && source.layout.isContiguous && numel === source.layout.numel

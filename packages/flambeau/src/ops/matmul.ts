@@ -6,7 +6,8 @@ import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.j
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
-import { copyInto } from './copy.js'
+import { maskedFill } from './comparison.js'
+import { copyInto, filled } from './copy.js'
 import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { expand, reshape, squeeze, t, transpose, unsqueeze } from './view.js'
@@ -160,7 +161,10 @@ function blended(self: Tensor, computed: Tensor, { beta = 1, alpha = 1 }: AddmmO
     const used = isFloatingPoint(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
     return used === 1 ? x : to(mul(x, used), x.dtype)
   }
-  return beta === 0 ? to(times(computed, alpha), dtype) : add(times(self, beta), times(computed, alpha))
+  if (beta !== 0) return add(times(self, beta), times(computed, alpha))
+  const scaled = to(times(computed, alpha), dtype)
+  // Its values do not count, NaN neither, but it is still part of the graph: its gradient is zero.
+  return self.requiresGrad ? add(scaled, maskedFill(self, filled(self, [], true, 'bool'), 0)) : scaled
 }
 /** `beta · self + alpha · mat1 · mat2`, as `torch.addmm`. */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions = {}): Tensor {

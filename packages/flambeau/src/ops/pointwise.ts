@@ -167,11 +167,12 @@ export class PointwiseOp {
   }
 
   /**
-   * The arguments as values of the dtype that the op computes in. Only where that is narrower than the machine's integers does
-   * it matter: a number or 0-d tensor that the dtype cannot hold wraps first, as in PyTorch.
+   * The arguments as values of the dtype that the op computes in. Only for integers of up to 32 bits
+   * does it matter: a number or 0-d tensor that the dtype cannot hold wraps first, as in PyTorch.
    */
   #held(args: readonly Argument[], dtype: DType): readonly Argument[] {
-    if ((dtype !== 'uint8' && dtype !== 'int8' && dtype !== 'int16') || this.#result === 'first') return args
+    if (isFloatingPoint(dtype) || dtype === 'int64' || dtype === 'bool' || this.#result === 'first') return args
+    if (args.every((arg) => arg instanceof Tensor && arg.dtype === dtype)) return args
     return args.map((arg, i) => {
       if (this.#untyped.includes(this.variables[i])) return arg
       if (arg instanceof Tensor) return arg.dtype === dtype || arg.dtype === 'bool' ? arg : copyOf(arg, dtype)
