@@ -76,7 +76,13 @@ const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], {
 
 /** A number as this tensor holds it; a tensor as it is. */
 const valueFor = (self: Tensor, value: Scalar | Tensor): Scalar | Tensor =>
-  typeof value === 'object' || typeof value === 'bigint' ? value : elementOf(value, self.dtype)
+  typeof value === 'object'
+    ? value.storage === self.storage
+      ? clone(value)
+      : value
+    : typeof value === 'bigint'
+      ? value
+      : elementOf(value, self.dtype)
 
 /** Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`. */
 export const copy_ = (self: Tensor, source: Tensor): Tensor =>

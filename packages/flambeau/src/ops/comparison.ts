@@ -5,6 +5,7 @@ import { elementOf, isFloatingPoint, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { x, y, z } from '../ir/expr.js'
+import { cloneOp } from './copy.js'
 import { binary, eitherBinary, integersOnly, notBool, tensorBinary, unary } from './define.js'
 import { nonzero } from './indexing.js'
 import { PointwiseOp } from './pointwise.js'
@@ -82,6 +83,9 @@ export function where(condition: Tensor, a?: Tensor | Scalar, b?: Tensor | Scala
   return whereOp.call(condition, a, b)
 }
 
+/** A number held by a tensor, which may lie in the memory that is written. */
+const apart = (self: Tensor, value: Tensor): Tensor => (value.storage === self.storage ? cloneOp([value], false)[0] : value)
+
 const maskOp = new PointwiseOp('MaskedFill', ['x', 'y', 'z'], [e.where(y, z, x)], {
   result: 'first',
   gradients: { x: e.where(y, 0, e.g), z: e.where(y, e.g, 0) },
@@ -98,6 +102,6 @@ export const maskedFill = Object.assign(
   (self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor => maskOp.call(...maskArguments(self, mask, value)),
   {
     inPlace: (self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor =>
-      maskOp.callInPlace(...maskArguments(self, mask, value)),
+      maskOp.callInPlace(...maskArguments(self, mask, typeof value === 'object' ? apart(self, value) : value)),
   },
 )

@@ -9,15 +9,7 @@ import { derive } from '../ir/derive.js'
 import { add, constant, type Expr, freeVariables, g, rename, variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
 import { copyOf } from './copy.js'
-import {
-  checkInPlace,
-  commonBackend,
-  emptyLike,
-  emptyTensor,
-  type Gradients,
-  needsRecording,
-  partlyOverlaps,
-} from './dispatch.js'
+import { apartFrom, checkInPlace, commonBackend, emptyLike, emptyTensor, type Gradients, needsRecording } from './dispatch.js'
 import { rebaseHistory } from './inplace.js'
 
 /**
@@ -97,8 +89,7 @@ export class PointwiseOp {
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
     const recording = needsRecording(tensors)
     for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result, recording)
-    // An operand that overlaps what is written is read from a copy.
-    const operands = tensors.map((t) => (targets.some((target) => partlyOverlaps(target, t)) ? copyOf(t) : t))
+    const operands = tensors.map((t) => targets.reduce((operand, target) => apartFrom(target, operand, copyOf), t))
     const all = [...targets, ...operands]
     if (targets[0].layout.numel > 0) {
       const plan = planPointwise(
