@@ -6,8 +6,9 @@ import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.j
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
+import { maskedFill } from './comparison.js'
 import { adjoint } from './complex.js'
-import { copyInto } from './copy.js'
+import { copyInto, filled } from './copy.js'
 import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { expand, reshape, squeeze, t, unsqueeze } from './view.js'
@@ -186,7 +187,10 @@ function blended(self: Tensor, computed: Tensor, { beta = 1, alpha = 1 }: AddmmO
     const used = isDifferentiable(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
     return used === 1 ? x : to(mul(x, used), x.dtype)
   }
-  return beta === 0 ? to(times(computed, alpha), dtype) : add(times(self, beta), times(computed, alpha))
+  if (beta !== 0) return add(times(self, beta), times(computed, alpha))
+  const scaled = to(times(computed, alpha), dtype)
+  // Its values do not count, NaN neither, but it is still part of the graph: its gradient is zero.
+  return self.requiresGrad ? add(scaled, maskedFill(self, filled(self, [], true, 'bool'), 0)) : scaled
 }
 function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions): Tensor {
   const { beta = 1, alpha = 1 } = options
