@@ -114,6 +114,29 @@ export interface Kernels {
     reduction: number,
     ignoreIndex: number,
   ]
+  ctcLoss: [
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    alpha: Operand,
+    loss: Operand,
+    blank: number,
+  ]
+  ctcLossBackward: [
+    grad: Operand,
+    logp: Operand,
+    targets: Operand,
+    lengths: Operand,
+    targetLengths: Operand,
+    starts: Operand,
+    loss: Operand,
+    alpha: Operand,
+    gradX: Operand,
+    blank: number,
+    zeroInfinity: boolean,
+  ]
   batchNorm: [
     x: Operand,
     weight: Operand | null,

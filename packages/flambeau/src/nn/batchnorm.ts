@@ -30,7 +30,7 @@ type NormArguments = Arguments<[eps: number, momentum: number | null, affine: bo
 abstract class NormBase extends Module {
   readonly numFeatures: number
   readonly eps: number
-  readonly momentum: number | null
+  momentum: number | null
   readonly affine: boolean
   readonly trackRunningStats: boolean
   /** [numFeatures] */
@@ -95,7 +95,7 @@ function requireDims(input: Tensor, dims: readonly number[]): void {
     throw new Error(`expected ${dims.map((d) => `${d}D`).join(' or ')} input (got ${input.ndim}D input)`)
 }
 
-abstract class BatchNorm extends NormBase {
+export abstract class BatchNorm extends NormBase {
   constructor(numFeatures: number, ...args: NormArguments) {
     super(numFeatures, readArguments<NormOptions>(new.target.name, args, names, factoryNames))
   }

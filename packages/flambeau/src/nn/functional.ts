@@ -2,39 +2,20 @@
 
 export { type GeluOptions, gelu } from '../ops/activation.js'
 export { type BatchNormOptions, batchNorm, type InstanceNormOptions, instanceNorm } from '../ops/batchNorm.js'
-export {
-  type BinaryCrossEntropyOptions,
-  binaryCrossEntropy,
-  type CosineOptions,
-  cosineSimilarity,
-  type HuberLossOptions,
-  hingeEmbeddingLoss,
-  huberLoss,
-  type KlDivOptions,
-  klDiv,
-  type MarginOptions,
-  marginRankingLoss,
-  type PoissonNllLossOptions,
-  poissonNllLoss,
-  type SmoothL1LossOptions,
-  smoothL1Loss,
-  softMarginLoss,
-} from '../ops/distance.js'
+export { type CtcLossOptions, ctcLoss } from '../ops/ctcLoss.js'
+export * from '../ops/distance.js'
 export { sigmoid, tanh } from '../ops/elementary.js'
-export { embedding } from '../ops/indexing.js'
+export { type EmbeddingBagOptions, type EmbeddingOptions, embedding, embeddingBag } from '../ops/embedding.js'
 export { groupNorm, type LayerNormOptions, layerNorm, type RmsNormOptions, rmsNorm } from '../ops/layerNorm.js'
 export {
   type BceWithLogitsOptions,
   binaryCrossEntropyWithLogits,
   type CrossEntropyOptions,
   crossEntropy,
-  type LossOptions,
-  type LossReduction,
-  l1Loss,
-  mseLoss,
   type NllLossOptions,
   nllLoss,
 } from '../ops/loss.js'
+export * from '../ops/marginLoss.js'
 export { linear } from '../ops/matmul.js'
 export {
   type Activation,
@@ -62,6 +43,9 @@ export {
   tanhshrink,
   threshold,
 } from '../ops/nonlinear.js'
+export { pdist } from '../ops/norm.js'
+export type { LossOptions, LossReduction } from '../ops/reduction.js'
+export * from '../ops/similarity.js'
 export * from './functional/activation.js'
 export {
   type AttentionOptions,
@@ -70,4 +54,5 @@ export {
   scaledDotProductAttention,
 } from './functional/attention.js'
 export * from './functional/dropout.js'
+export * from './functional/loss.js'
 export * from './functional/spatial.js'

@@ -15,11 +15,13 @@ export {
 export { ModuleDict, ModuleList, Sequential, type SequentialItem } from './containers.js'
 export * from './conv.js'
 export * from './dropout.js'
+export * from './embedding.js'
 export * as functional from './functional.js'
 export * as init from './init.js'
 export { UninitializedParameter } from './lazy.js'
 export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } from './linear.js'
-export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss } from './loss.js'
+export * from './loss.js'
+export * from './marginLoss.js'
 export { type ForwardHook, type ForwardPreHook, Module, type NamedOptions, type StateDictOptions } from './module.js'
 export {
   GroupNorm,

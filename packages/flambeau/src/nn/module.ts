@@ -1,10 +1,11 @@
 /** The base of all modules. */
 
 import { noGrad } from '../autograd/mode.js'
+import { isOptions } from '../core/arguments.js'
 import { type DType, isDType, isFloatingPoint } from '../core/dtype.js'
 import type { RemovableHandle } from '../core/graph.js'
 import { Tensor } from '../core/tensor.js'
-import { to, zero_ } from '../ops/cast.js'
+import { clone, to, zero_ } from '../ops/cast.js'
 import { detach } from '../ops/view.js'
 import { inspectSymbol } from '../show.js'
 import { Parameter, replaceData } from './parameter.js'
@@ -382,6 +383,27 @@ export class Module extends Callable {
     return loadInto(this, stateDict, options)
   }
 
+  /**
+   * A copy with parameters, buffers and submodules of its own, as Python's `copy.deepcopy(module)`; what is shared inside the
+   * module is shared inside the copy. Classes with private fields (`#name`) must define a `deepcopy` of their own, because only
+   * their constructor can make such fields.
+   *
+   * @example
+   * const layer = new nn.Linear(2, 2)
+   * const copy = layer.deepcopy()
+   * torch.noGrad(() => copy.weight.zero_())
+   * copy.weight.equal(layer.weight) // false
+   */
+  deepcopy(memo: Map<unknown, unknown> = new Map()): this {
+    const copy = Reflect.construct(Module, [], this.constructor as typeof Module) as this
+    memo.set(this, copy)
+    for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent)
+    for (const hook of this.#hooks.before) copy.#hooks.before.add(hook)
+    for (const hook of this.#hooks.after) copy.#hooks.after.add(hook)
+    for (const [name, value] of Object.entries(this)) copy.#set(name, copyOfValue(value, memo))
+    return copy
+  }
+
   /** The class's name, as it is printed. */
   getName(): string {
     return this.constructor.name
@@ -408,6 +430,26 @@ Object.defineProperty(Module.prototype, inspectSymbol, {
     return this.toString()
   },
 })
+
+/** A copy of what a module's property holds; functions and objects of other classes are shared. */
+function copyOfValue(value: unknown, memo: Map<unknown, unknown>): unknown {
+  const known = memo.get(value)
+  if (known !== undefined) return known
+  let copy = value
+  if (value instanceof Module) return value.deepcopy(memo)
+  if (value instanceof Tensor) {
+    if (!value.isLeaf)
+      throw new Error('Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment')
+    const data = clone(detach(value))
+    copy = value instanceof Parameter ? new Parameter(data, { requiresGrad: value.requiresGrad }) : data
+    if (!(copy instanceof Parameter)) data.requiresGrad = value.requiresGrad
+  } else if (Array.isArray(value)) copy = value.map((item) => copyOfValue(item, memo))
+  else if (value instanceof Map) copy = new Map([...value].map(([key, item]) => [key, copyOfValue(item, memo)]))
+  else if (value instanceof Set) copy = new Set([...value].map((item) => copyOfValue(item, memo)))
+  else if (isOptions(value)) copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOfValue(item, memo)]))
+  memo.set(value, copy)
+  return copy
+}
 
 function register<T>(hooks: Set<T>, hook: T): RemovableHandle {
   hooks.add(hook)

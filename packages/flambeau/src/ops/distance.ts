@@ -1,36 +1,91 @@
-/** Losses that are a formula followed by a mean or a sum. */
+/** Losses of numbers: how far an answer is from its target. */
 
-import { type Arguments, readArguments } from '../core/arguments.js'
-import { isFloatingPoint } from '../core/dtype.js'
-import { sameShape, showShape } from '../core/layout.js'
+import type { Arguments } from '../core/arguments.js'
+import { isFloatingPoint, resultTypeOf } from '../core/dtype.js'
+import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { g, variable, x, y } from '../ir/expr.js'
+import { g, variable, x, y, z } from '../ir/expr.js'
 import { clampMin } from './activation.js'
-import { add, div, mul, neg, sub } from './arithmetic.js'
-import { to } from './cast.js'
-import { eq, gt, where } from './comparison.js'
+import { add, div, mul, neg, square, sub } from './arithmetic.js'
+import { clone } from './cast.js'
+import { gt, lt, where } from './comparison.js'
+import { item } from './creation.js'
 import { tensorBinary } from './define.js'
+import { defineOp, type Op } from './dispatch.js'
 import { exp, log } from './elementary.js'
-import { broadcastTensors } from './joining.js'
-import type { LossReduction } from './loss.js'
 import { PointwiseOp } from './pointwise.js'
-import { mean, sum } from './reduce.js'
+import { amax, amin, any, sum } from './reduce.js'
+import { type Legacy, type LossOptions, type LossReduction, legacy, readLoss, reduced, requireReduction } from './reduction.js'
 import { xlogy } from './special.js'
+import { detach, unsqueeze } from './view.js'
 
-export interface ReductionOptions {
-  /** The mean of all elements, their sum, or one loss each. */
-  reduction?: LossReduction
+/** As PyTorch: broadcasting a target is allowed, and nearly always a mistake. */
+function warnOfBroadcast(input: Tensor, target: Tensor): void {
+  if (!sameShape(input.layout.shape, target.layout.shape))
+    console.warn(
+      `Using a target size (${sizeOf(target)}) that is different to the input size (${sizeOf(input)}). This will likely lead to ` +
+        'incorrect results due to broadcasting. Please ensure they have the same size.',
+    )
 }
-function reduced(loss: Tensor, reduction: LossReduction = 'mean'): Tensor {
-  if (reduction === 'none') return loss
-  if (reduction === 'mean') return mean(loss)
-  if (reduction === 'sum') return sum(loss)
-  throw new Error(`${reduction} is not a valid value for reduction`)
+const sizeOf = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
+
+const difference = e.sub(x, y)
+const absoluteDifference = tensorBinary('L1Loss', e.abs(difference))
+const squaredDifference = new PointwiseOp('MseLoss', ['x', 'y'], [e.square(e.sub(x, y))], {
+  gradients: { x: e.mul(g, e.mul(2, e.sub(x, y))), y: e.mul(g, e.mul(2, e.sub(y, x))) },
+})
+const scaledDifference = new PointwiseOp(
+  'MseLossBackward',
+  ['x', 'y', 'z', 'scale'],
+  [e.mul(z, e.mul(variable('scale'), e.sub(x, y)))],
+  {
+    untyped: ['z', 'scale'],
+  },
+)
+/** The mean or sum as one op: PyTorch's graph shows one node, and the gradient is one pass. */
+const reducedSquares: Op<'mean' | 'sum'> = defineOp<'mean' | 'sum'>({
+  name: 'MseLoss',
+  forward: (inputs, reduction) => {
+    const [input, target] = inputs.map(detach)
+    return [reduced(squaredDifference.call(input, target), reduction)]
+  },
+  save: (inputs) => inputs,
+  backward: ([gradient], { saved: [input, target], attrs, needs }) => {
+    const count = attrs === 'mean' ? numelOf(broadcastShapes([input.layout.shape, target.layout.shape])) : 1
+    const byInput = scaledDifference.call(input, target, gradient!, 2 / count)
+    return [needs[0] ? byInput : null, needs[1] ? neg(byInput) : null]
+  },
+})
+/**
+ * The mean of (input − target)², as `torch.nn.functional.mse_loss`.
+ *
+ * @example
+ * F.mseLoss(torch.tensor([1, 2]), torch.tensor([1, 4])) // tensor(2.)
+ * F.mseLoss(torch.tensor([1, 2]), torch.tensor([1, 4]), { reduction: 'none' }) // tensor([0., 4.])
+ */
+export function mseLoss(input: Tensor, target: Tensor, ...args: Arguments<Legacy, LossOptions>): Tensor {
+  const { reduction } = readLoss<LossOptions>('mse_loss', args, legacy)
+  warnOfBroadcast(input, target)
+  requireReduction(reduction)
+  if (reduction === 'none' || !isFloatingPoint(resultTypeOf(input, target)))
+    return reduced(squaredDifference.call(input, target), reduction)
+  return reducedSquares([input, target], reduction)[0]
+}
+
+/**
+ * The mean of |input − target|, as `torch.nn.functional.l1_loss`.
+ *
+ * @example
+ * F.l1Loss(torch.tensor([1, 2]), torch.tensor([1, 4])) // tensor(1.)
+ */
+export function l1Loss(input: Tensor, target: Tensor, ...args: Arguments<Legacy, LossOptions>): Tensor {
+  const { reduction } = readLoss<LossOptions>('l1_loss', args, legacy)
+  warnOfBroadcast(input, target)
+  return reduced(absoluteDifference(input, target), reduction)
 }
 
 const beta = variable('beta')
-const difference = e.sub(x, y)
 const huberSlope = e.where(e.le(e.abs(difference), beta), difference, e.mul(beta, e.sign(difference)))
 const huberOp = new PointwiseOp(
   'HuberLoss',
@@ -44,139 +99,160 @@ const huberOp = new PointwiseOp(
   ],
   { untyped: ['beta'], gradients: { x: e.mul(g, huberSlope), y: e.mul(e.neg(g), huberSlope) } },
 )
-export interface HuberLossOptions extends ReductionOptions {
+export interface HuberLossOptions {
+  reduction?: LossReduction
   /** Where the loss turns from a square into a line. */
   delta?: number
 }
 /**
- * d²/2 where |d| = |input − target| <= delta, delta · (|d| − delta/2) beyond, as `torch.nn.functional.huber_loss`. delta is 1
- * unless given.
+ * d²/2 where |d| = |input − target| <= delta, delta · (|d| − delta/2) beyond, as `torch.nn.functional.huber_loss`.
  *
- * @throws Error for delta <= 0
+ * @throws Error unless delta is positive.
  * @example
- * F.huberLoss(torch.tensor([0, 3]), torch.tensor([1, 0]), { reduction: 'none' }).tolist() // [0.5, 2.5]
+ * F.huberLoss(torch.tensor([0, 0]), torch.tensor([1, 4]), { reduction: 'none' }) // tensor([0.5000, 3.5000])
  */
 export function huberLoss(
   input: Tensor,
   target: Tensor,
   ...args: Arguments<[reduction: LossReduction, delta: number], HuberLossOptions>
 ): Tensor {
-  const { reduction, delta = 1 } = readArguments<HuberLossOptions>('huber_loss', args, ['reduction', 'delta'])
+  const { reduction, delta = 1 } = readLoss<HuberLossOptions>('huber_loss', args, ['reduction', 'delta'])
+  warnOfBroadcast(input, target)
   if (!(delta > 0)) throw new Error('huber_loss does not support non-positive values for delta.')
   return reduced(huberOp.call(input, target, delta), reduction)
 }
 
-export interface SmoothL1LossOptions extends ReductionOptions {
+export interface SmoothL1LossOptions extends LossOptions {
+  /** Where the loss turns from a square into a line. */
   beta?: number
 }
-const absoluteDifference = tensorBinary('L1Loss', e.abs(difference))
 /**
- * d²/(2·beta) where |d| = |input − target| < beta, |d| − beta/2 beyond, as `torch.nn.functional.smooth_l1_loss`. beta is 1
- * unless given; 0 makes it `l1Loss`.
+ * d²/(2·beta) where |d| = |input − target| < beta, |d| − beta/2 beyond, as `torch.nn.functional.smooth_l1_loss`.
  *
- * @throws Error for beta < 0
+ * @throws Error for a negative beta.
  * @example
- * F.smoothL1Loss(torch.tensor([0, 3]), torch.tensor([1, 0]), { beta: 2, reduction: 'none' }).tolist() // [0.25, 2]
+ * F.smoothL1Loss(torch.tensor([0, 0]), torch.tensor([1, 4]), { beta: 2 }) // tensor(1.6250)
  */
-export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1LossOptions = {}): Tensor {
-  const { reduction, beta: turn = 1 } = options
+export function smoothL1Loss(
+  input: Tensor,
+  target: Tensor,
+  ...args: Arguments<[...Legacy, beta: number], SmoothL1LossOptions>
+): Tensor {
+  const { reduction, beta: turn = 1 } = readLoss<SmoothL1LossOptions>('smooth_l1_loss', args, [...legacy, 'beta'])
+  warnOfBroadcast(input, target)
   if (!(turn >= 0)) throw new Error('smooth_l1_loss does not support negative values for beta.')
   if (turn === 0) return reduced(absoluteDifference(input, target), reduction)
   return reduced(div(huberOp.call(input, target, turn), turn), reduction)
 }
 
-export interface KlDivOptions {
+export interface KlDivOptions extends Omit<LossOptions, 'reduction'> {
+  /** As of all losses, or 'batchmean', the sum divided by the size of the batch: the mathematical definition. */
   reduction?: LossReduction | 'batchmean'
   /** Whether the target is given as logarithms too. */
   logTarget?: boolean
 }
 /**
- * target · (ln target − input) of log-probabilities and probabilities, as `torch.nn.functional.kl_div`: the mean of all
- * elements unless told; 'batchmean' divides the sum by the size of the first dimension, which is the divergence itself.
+ * target · (ln target − input) of log-probabilities and probabilities, as `torch.nn.functional.kl_div`.
  *
  * @example
- * F.klDiv(torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[1, 0]]), { reduction: 'batchmean' }) // tensor(0.6931)
+ * const input = torch.tensor([[0.5, 0.5]]).log()
+ * F.klDiv(input, torch.tensor([[0.25, 0.75]]), { reduction: 'batchmean' }) // tensor(0.1308)
  */
-export function klDiv(input: Tensor, target: Tensor, { reduction = 'mean', logTarget = false }: KlDivOptions = {}): Tensor {
+export function klDiv(
+  input: Tensor,
+  target: Tensor,
+  ...args: Arguments<
+    [sizeAverage: boolean | null, reduce: boolean | null, reduction: LossReduction | 'batchmean', logTarget: boolean],
+    KlDivOptions
+  >
+): Tensor {
+  const { reduction, logTarget = false } = readLoss<KlDivOptions>('kl_div', args, [...legacy, 'logTarget'])
   const loss = logTarget ? mul(exp(target), sub(target, input)) : sub(xlogy(target, target), mul(target, input))
   return reduction === 'batchmean' ? div(sum(loss), input.layout.shape[0] ?? 1) : reduced(loss, reduction)
 }
 
-const softMarginOp = tensorBinary('SoftMarginLoss', e.log1p(e.exp(e.neg(e.mul(x, y)))))
-/**
- * ln(1 + e^(−target · input)) for targets ±1, as `torch.nn.functional.soft_margin_loss`.
- *
- * @example
- * F.softMarginLoss(torch.tensor([0]), torch.tensor([1])) // tensor(0.6931)
- */
-export const softMarginLoss = (input: Tensor, target: Tensor, { reduction }: ReductionOptions = {}): Tensor =>
-  reduced(softMarginOp(input, target), reduction)
-
-export interface MarginOptions extends ReductionOptions {
-  margin?: number
-}
-/**
- * max(0, −target · (input1 − input2) + margin), as `torch.nn.functional.margin_ranking_loss`: target 1 wants input1 to be
- * the larger, −1 input2. The margin is 0 unless given.
- *
- * @throws Error for different numbers of dimensions
- * @example
- * F.marginRankingLoss(torch.tensor([1]), torch.tensor([3]), torch.tensor([1])).item() // 2
- */
-export function marginRankingLoss(
-  input1: Tensor,
-  input2: Tensor,
-  target: Tensor,
-  ...args: Arguments<[margin: number], MarginOptions>
-): Tensor {
-  const { margin = 0, reduction } = readArguments<MarginOptions>('margin_ranking_loss', args, ['margin'], ['reduction'])
-  if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim)
-    throw new Error(
-      `margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: ${showShape(input1.layout.shape)}, input2: ${showShape(input2.layout.shape)}, target: ${showShape(target.layout.shape)} `,
-    )
-  const loss = clampMin(add(mul(neg(target), sub(input1, input2)), margin), 0)
-  return reduced(isFloatingPoint(loss.dtype) ? loss : to(loss, 'float32'), reduction)
-}
-/**
- * input for targets 1, max(0, margin − input) for targets −1, as `torch.nn.functional.hinge_embedding_loss`. The margin is 1
- * unless given.
- *
- * @example
- * F.hingeEmbeddingLoss(torch.tensor([0.5, 0.25]), torch.tensor([1, -1]), { reduction: 'none' }).tolist() // [0.5, 0.75]
- */
-export function hingeEmbeddingLoss(input: Tensor, target: Tensor, ...args: Arguments<[margin: number], MarginOptions>): Tensor {
-  const { margin = 1, reduction } = readArguments<MarginOptions>('hinge_embedding_loss', args, ['margin'], ['reduction'])
-  const apart = where(eq(target, 1), 0, clampMin(add(neg(input), margin), 0))
-  const near = where(eq(target, -1), 0, input)
-  return reduced(add(apart, near), reduction)
-}
-
-export interface PoissonNllLossOptions extends ReductionOptions {
+export interface PoissonNllLossOptions extends LossOptions {
   /** Whether the input is the logarithm of the rate. */
   logInput?: boolean
   /** Add Stirling's term. */
   full?: boolean
+  /** Keeps the logarithm of a rate finite. */
   eps?: number
 }
 /**
- * e^input − target · input, or input − target · ln(input + eps) of the rate itself (`logInput: false`), as
- * `torch.nn.functional.poisson_nll_loss`. `full` adds target · ln target − target + ln(2π · target)/2 where target > 1.
+ * The negative log likelihood of counts: e^input − target · input, or with the rate itself input − target · ln(input + eps),
+ * as `torch.nn.functional.poisson_nll_loss`.
  *
  * @example
- * F.poissonNllLoss(torch.tensor([0, 0]), torch.tensor([1, 2])).item() // 1
+ * F.poissonNllLoss(torch.tensor([0, 1]), torch.tensor([1, 2])) // tensor(0.8591)
  */
 export function poissonNllLoss(
   input: Tensor,
   target: Tensor,
-  ...args: Arguments<[logInput: boolean, full: boolean], PoissonNllLossOptions>
+  ...args: Arguments<
+    [
+      logInput: boolean,
+      full: boolean,
+      sizeAverage: boolean | null,
+      eps: number,
+      reduce: boolean | null,
+      reduction: LossReduction,
+    ],
+    PoissonNllLossOptions
+  >
 ): Tensor {
-  const positional = ['logInput', 'full'] as const
-  const given = readArguments<PoissonNllLossOptions>('poisson_nll_loss', args, positional, ['eps', 'reduction'])
-  const { logInput = true, full = false, eps = 1e-8, reduction } = given
+  const {
+    logInput = true,
+    full = false,
+    eps = 1e-8,
+    reduction,
+  } = readLoss<PoissonNllLossOptions>('poisson_nll_loss', args, ['logInput', 'full', 'sizeAverage', 'eps', 'reduce', 'reduction'])
   const loss = logInput ? sub(exp(input), mul(target, input)) : sub(input, mul(target, log(add(input, eps))))
   if (!full) return reduced(loss, reduction)
   const stirling = add(sub(mul(target, log(target)), target), mul(log(mul(target, 2 * Math.PI)), 0.5))
   return reduced(add(loss, where(gt(target, 1), stirling, 0)), reduction)
+}
+
+export interface GaussianNllLossOptions {
+  /** Add the constant term. */
+  full?: boolean
+  /** The least variance. */
+  eps?: number
+  reduction?: LossReduction
+}
+/**
+ * The negative log likelihood of targets under normal distributions with these means and variances,
+ * (ln var + (input − target)² / var) / 2, as `torch.nn.functional.gaussian_nll_loss`. The variance has the input's shape, or
+ * one element per row: the last dimension 1 or missing.
+ *
+ * @throws Error for variances of another shape, or negative ones.
+ * @example
+ * F.gaussianNllLoss(torch.tensor([0, 0]), torch.tensor([1, 3]), torch.tensor([1, 4])) // tensor(1.1591)
+ */
+export function gaussianNllLoss(
+  input: Tensor,
+  target: Tensor,
+  variance: Tensor,
+  ...args: Arguments<[full: boolean, eps: number, reduction: LossReduction], GaussianNllLossOptions>
+): Tensor {
+  const {
+    full = false,
+    eps = 1e-6,
+    reduction,
+  } = readLoss<GaussianNllLossOptions>('gaussian_nll_loss', args, ['full', 'eps', 'reduction'])
+  const own = input.layout.shape
+  const rows = own.slice(0, -1)
+  const given = variance.layout.shape
+  const isPerRow = own.length > 0 && sameShape(given, rows) && !sameShape(given, own)
+  if (!isPerRow && !sameShape(given, own) && !(own.length > 0 && sameShape(given, [...rows, 1])))
+    throw new Error('var is of incorrect size')
+  if (reduction !== 'none' && reduction !== 'mean' && reduction !== 'sum') throw new Error(`${reduction} is not valid`)
+  if (variance.layout.numel > 0 && item(any(lt(variance, 0)))) throw new Error('var has negative entry/entries')
+  // The bound is no part of the gradient: the variance is raised to it behind the graph's back.
+  const bounded = clone(isPerRow ? unsqueeze(variance, -1) : variance)
+  clampMin.inPlace(detach(bounded), eps)
+  const loss = mul(add(log(bounded), div(square(sub(input, target)), bounded)), 0.5)
+  return reduced(full ? add(loss, 0.5 * Math.log(2 * Math.PI)) : loss, reduction)
 }
 
 const bceOp = tensorBinary(
@@ -189,50 +265,31 @@ const bceOp = tensorBinary(
     },
   },
 )
-export interface BinaryCrossEntropyOptions extends ReductionOptions {
+export interface BinaryCrossEntropyOptions extends LossOptions {
   /** A weight per element, broadcast. */
   weight?: Tensor | null
 }
 /**
- * −target · ln input − (1 − target) · ln(1 − input) of probabilities, as `torch.nn.functional.binary_cross_entropy`; the
- * logarithms are never below −100.
+ * −target · ln input − (1 − target) · ln(1 − input) of probabilities, as `torch.nn.functional.binary_cross_entropy`.
+ * Logarithms are at least −100.
  *
- * @throws Error for different shapes
+ * @throws Error unless input and target have the same shape, or for an input outside [0, 1].
  * @example
- * F.binaryCrossEntropy(torch.tensor([0.5, 0.5]), torch.tensor([1, 0])) // tensor(0.6931)
+ * F.binaryCrossEntropy(torch.tensor([0.5, 0.25]), torch.tensor([1, 0])) // tensor(0.4904)
  */
 export function binaryCrossEntropy(
   input: Tensor,
   target: Tensor,
-  ...args: Arguments<[weight: Tensor | null], BinaryCrossEntropyOptions>
+  ...args: Arguments<[weight: Tensor | null, ...Legacy], BinaryCrossEntropyOptions>
 ): Tensor {
-  const names = ['reduction'] as const
-  const { weight = null, reduction } = readArguments<BinaryCrossEntropyOptions>('binary_cross_entropy', args, ['weight'], names)
+  const { weight = null, reduction } = readLoss<BinaryCrossEntropyOptions>('binary_cross_entropy', args, ['weight', ...legacy])
   if (!sameShape(input.layout.shape, target.layout.shape))
     throw new Error(
-      `Using a target size (${showShape(target.layout.shape)}) that is different to the input size (${showShape(input.layout.shape)}) is deprecated. Please ensure they have the same size.`,
+      `Using a target size (${sizeOf(target)}) that is different to the input size (${sizeOf(input)}) is deprecated. Please ensure they have the same size.`,
     )
+  const values = detach(input)
+  if (input.layout.numel > 0 && !((item(amin(values)) as number) >= 0 && (item(amax(values)) as number) <= 1))
+    throw new Error('all elements of input should be between 0 and 1')
   const loss = bceOp(input, target)
   return reduced(weight === null ? loss : mul(loss, weight), reduction)
-}
-
-export interface CosineOptions {
-  dim?: number
-  eps?: number
-}
-/**
- * The cosine of the angle between vectors along `dim` (1 unless given), as `torch.nn.functional.cosine_similarity`:
- * x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)).
- *
- * @throws Error for integers
- * @example
- * F.cosineSimilarity(torch.tensor([1, 0]), torch.tensor([0.6, 0.8]), { dim: 0 }) // tensor(0.6000)
- */
-export function cosineSimilarity(x1: Tensor, x2: Tensor, ...args: Arguments<[dim: number, eps: number], CosineOptions>): Tensor {
-  const { dim = 1, eps = 1e-8 } = readArguments<CosineOptions>('cosine_similarity', args, ['dim', 'eps'])
-  if (!isFloatingPoint(x1.dtype) || !isFloatingPoint(x2.dtype))
-    throw new Error(`expected common dtype to be floating point, yet common dtype is ${x1.dtype}`)
-  const unit = (v: Tensor): Tensor => div(v, clampMin(v.square().sum(dim, { keepdim: true }).sqrt(), eps))
-  const [a, b] = broadcastTensors(x1, x2)
-  return sum(mul(unit(a), unit(b)), dim)
 }

@@ -33,12 +33,14 @@ export {
   zeros,
   zerosLike,
 } from './creation.js'
+export * from './ctcLoss.js'
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
 export * from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
+export * from './embedding.js'
 export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
 export * from './indexing.js'
@@ -49,6 +51,7 @@ export { groupNorm, layerNorm, nativeLayerNorm, rmsNorm } from './layerNorm.js'
 export * from './linalg/torch.js'
 export * as linalg from './linalg.js'
 export * from './loss.js'
+export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
@@ -62,6 +65,7 @@ export * from './random.js'
 export * from './real.js'
 export * from './rearrange.js'
 export * from './reduce.js'
+export type { LossOptions, LossReduction } from './reduction.js'
 export * from './scan.js'
 export {
   indexReduce,
@@ -76,6 +80,7 @@ export {
   segmentReduce,
 } from './segmentReduce.js'
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from './shuffle.js'
+export * from './similarity.js'
 export * from './softmax.js'
 export * from './sort.js'
 export * from './special.js'

@@ -211,20 +211,6 @@ const indexAddAs =
  */
 export const indexAdd = Object.assign(indexAddAs(indexAddOp), { inPlace: indexAddAs(indexAddOp.inPlace) })
 
-/**
- * Rows of a table [n, d] by an index of any shape: [*index, d], as `torch.nn.functional.embedding`.
- *
- * @throws RangeError for an index out of bounds.
- * @example
- * torch.embedding(torch.tensor([1n, 1n]), torch.eye(2)).tolist() // [[0, 1], [0, 1]]
- */
-export function embedding(input: Tensor, weight: Tensor): Tensor {
-  if (weight.ndim !== 2) throw new Error("'weight' must be 2-D")
-  requireIndex('embedding', input)
-  const rows = indexSelect(weight, 0, reshape(input, -1))
-  return reshape(rows, [...input.layout.shape, weight.layout.shape[1]])
-}
-
 export interface NonzeroOptions {
   /** One 1-d tensor of indices per dimension instead of a matrix. */
   asTuple?: boolean

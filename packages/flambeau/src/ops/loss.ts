@@ -1,102 +1,28 @@
-/** Losses that are more than a formula over other ops. */
+/** Losses of classes: what is trained to answer which. */
 
-import { type Arguments, readArguments } from '../core/arguments.js'
-import { isFloatingPoint, resultTypeOf, scalarName } from '../core/dtype.js'
-import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
+import type { Arguments } from '../core/arguments.js'
+import { isFloatingPoint, scalarName } from '../core/dtype.js'
+import { numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { g, variable, x, y, z } from '../ir/expr.js'
+import { g, x, y, z } from '../ir/expr.js'
 import { clamp } from './activation.js'
 import { add, div, mul, neg } from './arithmetic.js'
 import { ne, where } from './comparison.js'
-import { binary, ternary } from './define.js'
+import { ternary } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { indexSelect } from './indexing.js'
-import { PointwiseOp } from './pointwise.js'
-import { mean, sum } from './reduce.js'
+import { sum } from './reduce.js'
+import { type Legacy, type LossOptions, type LossReduction, legacy, readLoss, reduced, requireReduction } from './reduction.js'
 import { logSoftmax } from './softmax.js'
-import { detach, reshape, squeeze, unsqueeze } from './view.js'
+import { reshape, squeeze, unsqueeze } from './view.js'
 
-export type LossReduction = 'none' | 'mean' | 'sum'
 const reductionCodes: Record<LossReduction, number> = { none: 0, mean: 1, sum: 2 }
-
 function reductionCode(reduction: LossReduction): number {
-  const code = reductionCodes[reduction]
-  if (code === undefined) throw new Error(`${reduction} is not a valid value for reduction`)
-  return code
-}
-
-export interface LossOptions {
-  /** The mean of all elements, their sum, or one loss each. */
-  reduction?: LossReduction
-}
-
-function reduced(loss: Tensor, reduction: LossReduction): Tensor {
-  const code = reductionCode(reduction)
-  return code === 0 ? loss : code === 1 ? mean(loss) : sum(loss)
-}
-
-/** As PyTorch: broadcasting a target is allowed, and nearly always a mistake. */
-function warnOfBroadcast(input: Tensor, target: Tensor): void {
-  if (!sameShape(input.layout.shape, target.layout.shape))
-    console.warn(
-      `Using a target size (${sizeOf(target)}) that is different to the input size (${sizeOf(input)}). This will likely lead to ` +
-        'incorrect results due to broadcasting. Please ensure they have the same size.',
-    )
+  requireReduction(reduction)
+  return reductionCodes[reduction]
 }
 const sizeOf = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
-
-const squaredDifference = new PointwiseOp('MseLoss', ['x', 'y'], [e.square(e.sub(x, y))], {
-  gradients: { x: e.mul(g, e.mul(2, e.sub(x, y))), y: e.mul(g, e.mul(2, e.sub(y, x))) },
-})
-const scaledDifference = new PointwiseOp(
-  'MseLossBackward',
-  ['x', 'y', 'z', 'scale'],
-  [e.mul(z, e.mul(variable('scale'), e.sub(x, y)))],
-  {
-    untyped: ['z', 'scale'],
-  },
-)
-/** The mean or sum as one op: PyTorch's graph shows one node, and the gradient is one pass. */
-const reducedSquares: Op<'mean' | 'sum'> = defineOp<'mean' | 'sum'>({
-  name: 'MseLoss',
-  forward: (inputs, reduction) => {
-    const [input, target] = inputs.map(detach)
-    return [reduced(squaredDifference.call(input, target), reduction)]
-  },
-  save: (inputs) => inputs,
-  backward: ([gradient], { saved: [input, target], attrs, needs }) => {
-    const count = attrs === 'mean' ? numelOf(broadcastShapes([input.layout.shape, target.layout.shape])) : 1
-    const byInput = scaledDifference.call(input, target, gradient!, 2 / count)
-    return [needs[0] ? byInput : null, needs[1] ? neg(byInput) : null]
-  },
-})
-/**
- * The mean of (input − target)², as `torch.nn.functional.mse_loss`.
- *
- * @example
- * F.mseLoss(torch.tensor([1, 2]), torch.tensor([3, 2])).item() // 2
- * F.mseLoss(torch.tensor([1, 2]), torch.tensor([3, 2]), { reduction: 'none' }).tolist() // [4, 0]
- */
-export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  warnOfBroadcast(input, target)
-  const { reduction = 'mean' } = options
-  if (reductionCode(reduction) === 0 || !isFloatingPoint(resultTypeOf(input, target)))
-    return reduced(squaredDifference.call(input, target), reduction)
-  return reducedSquares([input, target], reduction as 'mean' | 'sum')[0]
-}
-
-const absoluteDifference = binary('L1Loss', e.abs(e.sub(x, y)))
-/**
- * The mean of |input − target|, as `torch.nn.functional.l1_loss`.
- *
- * @example
- * F.l1Loss(torch.tensor([1, 2]), torch.tensor([3, 2])).item() // 1
- */
-export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  warnOfBroadcast(input, target)
-  return reduced(absoluteDifference(input, target), options.reduction ?? 'mean')
-}
 
 // −y·ln σ(x)·w − (1 − y)·ln(1 − σ(x)) in a form that never overflows: ln(1 + e^−x) = ln(1 + e^−|x|) + max(−x, 0).
 const [logit, label, positive] = [x, y, z]
@@ -118,20 +44,22 @@ export interface BceWithLogitsOptions extends LossOptions {
 }
 /**
  * The binary cross-entropy of logits x with probabilities y, `−y·ln σ(x) − (1 − y)·ln(1 − σ(x))`, as
- * `torch.nn.functional.binary_cross_entropy_with_logits`.
+ * `torch.nn.functional.binary_cross_entropy_with_logits`. Positive examples count `posWeight` times.
  *
- * @throws Error for different shapes
+ * @throws Error unless input and target have the same shape.
  * @example
  * F.binaryCrossEntropyWithLogits(torch.tensor([0, 2]), torch.tensor([1, 0])) // tensor(1.4100)
  */
 export function binaryCrossEntropyWithLogits(
   input: Tensor,
   target: Tensor,
-  ...args: Arguments<[weight: Tensor | null], BceWithLogitsOptions>
+  ...args: Arguments<[weight: Tensor | null, ...Legacy, posWeight: Tensor | null], BceWithLogitsOptions>
 ): Tensor {
-  const names = ['posWeight', 'reduction'] as const
-  const given = readArguments<BceWithLogitsOptions>('binary_cross_entropy_with_logits', args, ['weight'], names)
-  const { weight = null, posWeight = null, reduction = 'mean' } = given
+  const {
+    weight = null,
+    posWeight = null,
+    reduction,
+  } = readLoss<BceWithLogitsOptions>('binary_cross_entropy_with_logits', args, ['weight', ...legacy, 'posWeight'])
   if (!sameShape(input.layout.shape, target.layout.shape))
     throw new Error(`Target size (${sizeOf(target)}) must be the same as input size (${sizeOf(input)})`)
   const loss = bceTerm(input, target, posWeight ?? 1)
@@ -180,13 +108,21 @@ const nllGradOp: Op<NllAttributes & { shape: readonly number[] }> = defineOp<Nll
   ],
 })
 
-export interface NllLossOptions {
+export interface NllLossOptions extends LossOptions {
   /** A weight per class. */
   weight?: Tensor | null
   /** Targets with this value do not count. */
   ignoreIndex?: number
-  reduction?: LossReduction
 }
+/** `weight` and `ignoreIndex` among the old forms of `reduction`. */
+type ClassArguments = [
+  weight: Tensor | null,
+  sizeAverage: boolean | null,
+  ignoreIndex: number,
+  reduce: boolean | null,
+  reduction: LossReduction,
+]
+const classArguments = ['weight', 'sizeAverage', 'ignoreIndex', 'reduce', 'reduction'] as const
 
 /**
  * The negative log likelihood `−w[y] · logp[y]` of targets under log-probabilities [N, C, …] (or [C]), as
@@ -194,11 +130,10 @@ export interface NllLossOptions {
  *
  * @throws RangeError for a target outside [0, C).
  * @example
- * F.nllLoss(torch.tensor([[-0.5, -1], [-2, -0.25]]), torch.tensor([0n, 1n])).item() // 0.375
+ * F.nllLoss(torch.tensor([[-0.5, -1], [-2, -0.25]]), torch.tensor([0n, 1n])) // tensor(0.3750)
  */
-export function nllLoss(input: Tensor, target: Tensor, ...args: Arguments<[weight: Tensor | null], NllLossOptions>): Tensor {
-  const given = readArguments<NllLossOptions>('nll_loss', args, ['weight'], ['ignoreIndex', 'reduction'])
-  const { weight = null, ignoreIndex = -100, reduction = 'mean' } = given
+export function nllLoss(input: Tensor, target: Tensor, ...args: Arguments<ClassArguments, NllLossOptions>): Tensor {
+  const { weight = null, ignoreIndex = -100, reduction } = readLoss<NllLossOptions>('nll_loss', args, classArguments)
   const code = reductionCode(reduction)
   if (input.ndim === 0) throw new Error('input tensor should be 1D or 2D')
   if (target.dtype !== 'int64') throw new Error(`expected scalar type Long but found ${scalarName(target.dtype)}`)
@@ -242,16 +177,15 @@ export interface CrossEntropyOptions extends NllLossOptions {
  * @throws RangeError for a target outside [0, C).
  * @example
  * F.crossEntropy(torch.tensor([[2, 0, 0]]), torch.tensor([0n])) // tensor(0.2395)
- * F.crossEntropy(torch.tensor([[2, 0, 0]]), torch.tensor([0n]), { labelSmoothing: 0.3 }) // tensor(0.6395)
+ * F.crossEntropy(torch.tensor([[2, 0, 0]]), torch.tensor([[0.5, 0.5, 0]])) // tensor(1.2395)
  */
 export function crossEntropy(
   input: Tensor,
   target: Tensor,
-  ...args: Arguments<[weight: Tensor | null], CrossEntropyOptions>
+  ...args: Arguments<[...ClassArguments, labelSmoothing: number], CrossEntropyOptions>
 ): Tensor {
-  const names = ['ignoreIndex', 'reduction', 'labelSmoothing'] as const
-  const options = readArguments<CrossEntropyOptions>('cross_entropy', args, ['weight'], names)
-  const { weight = null, ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options
+  const options = readLoss<CrossEntropyOptions>('cross_entropy', args, [...classArguments, 'labelSmoothing'])
+  const { weight = null, ignoreIndex = -100, reduction, labelSmoothing = 0 } = options
   reductionCode(reduction)
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new Error(`label_smoothing must be between 0.0 and 1.0. Got: ${labelSmoothing}`)

@@ -8,10 +8,14 @@ import type { Tensor } from '../core/tensor.js'
 import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, gt, maskedFill, ne, where } from './comparison.js'
+import { triuIndices } from './diagonal.js'
 import { checkInPlace, defineOp, type Op } from './dispatch.js'
+import { indexSelect } from './indexing.js'
 import { requireFloating } from './linalg/matrices.js'
 import { svdvals } from './linalg/svd.js'
+
 import { amax, amin, type Dims, type ReduceOptions, sum } from './reduce.js'
+import { unbind } from './split.js'
 import { permute, reshape, unsqueeze } from './view.js'
 
 interface Attributes {
@@ -289,4 +293,22 @@ export function cdist(x1: Tensor, x2: Tensor, ...args: Arguments<[p: number, com
       throw new Error(`cdist only supports floating-point dtypes, X${i + 1} got: ${scalarName(t.dtype)}`)
   if (!(power >= 0)) throw new Error('cdist only supports non-negative p values')
   return distances(sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), power)
+}
+
+/**
+ * The distances in the p-norm between all rows of [n, m], each pair once: n·(n − 1)/2 of them in the order (0, 1), (0, 2), …,
+ * as `torch.nn.functional.pdist`.
+ *
+ * @throws Error for inputs of other dimensions or a negative p.
+ * @example
+ * F.pdist(torch.tensor([[0, 0], [3, 4], [0, 1]])) // tensor([5.0000, 1.0000, 4.2426])
+ */
+export function pdist(self: Tensor, ...args: Arguments<[p: number], { p?: number }>): Tensor {
+  const { p = 2 } = readArguments<{ p?: number }>('pdist', args, ['p'])
+  if (self.ndim !== 2) throw new Error(`pdist only supports 2D tensors, got: ${self.ndim}D`)
+  if (!isFloatingPoint(self.dtype)) throw new Error('pdist only supports floating-point dtypes')
+  if (!(p >= 0)) throw new Error('pdist only supports non-negative p values')
+  const n = self.layout.shape[0]
+  const [first, second] = unbind(triuIndices(n, n, 1))
+  return distances(sub(indexSelect(self, 0, first), indexSelect(self, 0, second)), p)
 }

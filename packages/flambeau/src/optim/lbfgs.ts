@@ -219,7 +219,7 @@ const sizeOf = (t: Tensor): number => t.abs().sum().item() as number
 
 /** The gradients of all parameters, one after the other; zeros where there is none. */
 function flatGradient(params: readonly Tensor[]): Tensor {
-  return cat(params.map((p) => (p.grad === null ? zeros([p.layout.numel], { dtype: p.dtype }) : reshape(p.grad, [-1]))))
+  return cat(params.map((p) => (p.gradient === null ? zeros([p.layout.numel], { dtype: p.dtype }) : reshape(p.gradient, [-1]))))
 }
 
 /** Moves all parameters that far in a direction given as one vector. */

@@ -3,6 +3,7 @@
 import type { Memory } from '../../core/storage.js'
 import type { Backend, Kernels, MemoryUse } from '../backend.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
+import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
 import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
 import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
@@ -48,6 +49,8 @@ const kernels: KernelTable = {
   gridSampleSlope,
   nllLoss,
   nllLossBackward,
+  ctcLoss,
+  ctcLossBackward,
   batchNorm,
   batchNormBackward,
   layerNorm,
