@@ -5,6 +5,7 @@ import { sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { copy_ } from '../ops/cast.js'
 import { select } from '../ops/view.js'
+import { UninitializedParameter } from './lazy.js'
 import type { Module } from './module.js'
 
 /** Tensors by dotted name, in PyTorch's order: what checkpoints hold. */
@@ -46,7 +47,8 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
     }
     // Checkpoints from before PyTorch 0.4 hold 0-d tensors as one element.
     const source = target.ndim === 0 && given.ndim === 1 && given.length > 0 ? select(given, 0, 0) : given
-    if (sameShape(source.layout.shape, target.layout.shape)) copies.push([target, source])
+    if (target instanceof UninitializedParameter || sameShape(source.layout.shape, target.layout.shape))
+      copies.push([target, source])
     else
       mismatches.push(
         `size mismatch for ${key}: copying a param with shape ${size(source)} from checkpoint, the shape in current model is ${size(target)}.`,
@@ -59,7 +61,10 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
   problems.push(...mismatches)
   if (problems.length > 0) throw new Error(`Error(s) in loading state_dict for ${module.getName()}:\n\t${problems.join('\n\t')}`)
   noGrad(() => {
-    for (const [target, source] of copies) copy_(target, source)
+    for (const [target, source] of copies) {
+      if (target instanceof UninitializedParameter) target.materialize(source.layout.shape)
+      copy_(target, source)
+    }
   })
   return { missingKeys, unexpectedKeys }
 }
