@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 const alias = {
   '#engine': path('packages/flambeau/src/backends/cpu/load.node.ts'),
+  '#thread': path('packages/flambeau/src/data/thread.node.ts'),
   flambeau: path('packages/flambeau/src/index.ts'),
 }
 

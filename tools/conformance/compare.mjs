@@ -2,7 +2,7 @@
 
 import { elementsOf, floatOf, isTensorSpec } from './format.mjs'
 
-const tolerances = { float64: [1e-7, 1e-7] }
+const tolerances = { float64: [1e-7, 1e-7], complex128: [1e-7, 1e-7] }
 const defaultTolerance = [1.3e-6, 1e-5]
 
 export const isTensor = (value) => typeof value === 'object' && value !== null && 'layout' in value && 'dtype' in value
@@ -15,16 +15,33 @@ function agrees(got, want, [rtol, atol]) {
   return Number.isFinite(want) && Math.abs(got - want) <= atol + rtol * Math.abs(want)
 }
 
+/** Complex numbers as pairs: |got − want| is that of the plane. */
+function agreesAsPair([re, im], [wantRe, wantIm], [rtol, atol]) {
+  const near = Math.hypot(re - wantRe, im - wantIm) <= atol + rtol * Math.hypot(wantRe, wantIm)
+  return near || (agrees(re, wantRe, [rtol, atol]) && agrees(im, wantIm, [rtol, atol]))
+}
+const pairs = (list) => Array.from({ length: list.length / 2 }, (_, i) => [list[2 * i], list[2 * i + 1]])
+
 function differences(got, want, tolerance, skip) {
   let first = -1
   let count = 0
   for (let i = 0; i < want.length; i++) {
-    if (skip?.includes(i) || agrees(got[i], want[i], tolerance)) continue
+    if (skip?.includes(i) || (Array.isArray(want[i]) ? agreesAsPair : agrees)(got[i], want[i], tolerance)) continue
     if (count++ === 0) first = i
   }
   return count === 0
     ? undefined
     : `${count} of ${want.length} values differ: [${first}] is ${got[first]}, expected ${want[first]}`
+}
+
+/** Complex numbers have no order: each of `want` takes the nearest of `got` that is left. */
+function nearestFirst(got, want) {
+  const left = [...got]
+  const distance = ([a, b], [c, d]) => Math.hypot(a - c, b - d)
+  return want.map((w) => {
+    const nearest = left.reduce((best, v, i) => (distance(v, w) < distance(left[best], w) ? i : best), 0)
+    return left.splice(nearest, 1)[0]
+  })
 }
 
 /** A tensor against its spec: dtype and shape exactly, values within the tolerance; `map` is applied to both sides. */
@@ -33,9 +50,10 @@ export function compareTensor(got, spec, { tolerance, skip, map } = {}) {
   if (got.dtype !== spec.dtype) return `dtype is ${got.dtype}, expected ${spec.dtype}`
   if (!same(got.shape, spec.shape)) return `shape is [${got.shape}], expected [${spec.shape}]`
   if (spec.$ === 'shape') return undefined
-  const isFloat = spec.dtype.includes('float')
-  const used = isFloat ? (tolerance ?? tolerances[spec.dtype] ?? defaultTolerance) : [0, 0]
-  const [a, b] = [got.detach().toTypedArray(), elementsOf(spec)]
+  const isComplex = spec.dtype.startsWith('complex')
+  const used = isComplex || spec.dtype.includes('float') ? (tolerance ?? tolerances[spec.dtype] ?? defaultTolerance) : [0, 0]
+  const [a, b] = [got.detach().toTypedArray(), elementsOf(spec)].map((list) => (isComplex ? pairs(list) : list))
+  if (map === nearestFirst) return differences(nearestFirst(a, b), b, used, skip)
   return map ? differences(map(Array.from(a)), map(Array.from(b)), used, skip) : differences(a, b, used, skip)
 }
 
@@ -84,7 +102,11 @@ export function compareLeaf(torch, leaf, index, c, leaves, args) {
       return compareTensor(got, want, { tolerance, skip, map: (v) => v.map((x, i) => (counts(i) ? Math.abs(x) : 0)) })
     }
     case 'unordered':
-      return compareTensor(got, want, { tolerance, skip, map: (v) => v.toSorted((a, b) => Number(a) - Number(b)) })
+      return compareTensor(got, want, {
+        tolerance,
+        skip,
+        map: want.dtype.startsWith('complex') ? nearestFirst : (v) => v.toSorted((a, b) => Number(a) - Number(b)),
+      })
     case 'tie_index':
       return compareTensor(got, { ...want, $: 'shape' }) ?? compareGathered(torch, got, leaves[mode.values].want, c, args)
     case 'tie_order': {

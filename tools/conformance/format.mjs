@@ -29,6 +29,8 @@ const arrays = {
   int32: Int32Array,
   int64: BigInt64Array,
   bool: Uint8Array,
+  complex64: Float32Array,
+  complex128: Float64Array,
 }
 
 /** The raw elements of a tensor spec: of its storage, where strides are given. */
@@ -45,7 +47,7 @@ function halfValue(bits) {
   return sign * (exponent ? (1024 + mantissa) * 2 ** (exponent - 25) : mantissa * 2 ** -24)
 }
 
-/** The elements of a row-major tensor spec as numbers, or as bigints for int64. */
+/** The elements of a row-major tensor spec as numbers, or as bigints for int64; complex ones as their parts in turn. */
 export function elementsOf(spec) {
   const raw = rawElements(spec)
   if (spec.dtype === 'float16') return Array.from(raw, halfValue)
@@ -68,7 +70,7 @@ export function tensorOf(torch, spec) {
       ? torch.fromTypedArray(raw, spec.shape, { dtype: spec.dtype })
       : torch.noGrad(() =>
           torch
-            .fromTypedArray(raw, [raw.length], { dtype: spec.dtype })
+            .fromTypedArray(raw, undefined, { dtype: spec.dtype })
             .asStrided(spec.shape, spec.strides, spec.offset ?? 0)
             .detach(),
         )
@@ -93,6 +95,10 @@ export function valueOf(torch, value) {
       return floatOf(value)
     case 'int':
       return BigInt(value.v)
+    case 'complex': {
+      const [re, im] = value.v.map(floatOf)
+      return { re, im }
+    }
     case 'tuple':
     case 'size':
       return value.v.map((v) => valueOf(torch, v))

@@ -3,11 +3,10 @@
 import { createHash } from 'node:crypto'
 import { camelCase, resolve } from './calls.mjs'
 import { compareTensor, isTensor, pairLeaves } from './compare.mjs'
-import { contains, isTensorSpec, tensorOf, valueOf } from './format.mjs'
+import { isTensorSpec, tensorOf, valueOf } from './format.mjs'
 import { makeModule, sameText } from './modules.mjs'
 
 const exactly = [0, 0]
-const hasComplex = (value) => contains(value, (v) => typeof v.dtype === 'string' && v.dtype.startsWith('complex'))
 
 const missing = Symbol('missing')
 const unsupported = Symbol('unsupported')
@@ -56,7 +55,6 @@ function compareStep(got, want, fn) {
 
 /** Seeds, then replays the steps: every value must be PyTorch's, bit for bit. */
 export function runRandomCase(torch, c) {
-  if (hasComplex(c)) return { status: 'skipped', reason: 'complex dtypes' }
   torch.manualSeed(c.seed)
   for (const [i, step] of c.steps.entries()) {
     try {
@@ -72,7 +70,7 @@ export function runRandomCase(torch, c) {
   return { status: 'passed' }
 }
 
-const scalars = { bool: true, int: 2, float: 1.5 }
+const scalars = { bool: true, int: 2, float: 1.5, complex: { re: 1, im: 2 } }
 const filled = (torch, dtype, dims) => torch.ones(new Array(dims).fill(2), { dtype })
 
 /** One table of dtypes: every pair of operands is made and the op is called on it. */
@@ -82,7 +80,8 @@ export function runPromotionCase(torch, c) {
   if (typeof torch[name] !== 'function') return { status: 'missing', reason: `torch.${name}` }
   const wrong = []
   for (const [pair, want] of Object.entries(c.out)) {
-    if (`${pair},${want}`.includes('complex')) continue
+    // The complex dtype of float16 parts is not there.
+    if (pair.includes('float16') && pair.includes('complex') && !pair.includes('bfloat16')) continue
     const [a, b] = pair.split(',')
     const get = () => {
       if (c.kind === 'promote_types' || c.kind === 'can_cast') return torch[name](a, b)
@@ -109,7 +108,6 @@ export function runPromotionCase(torch, c) {
 
 /** Text, character by character. */
 export function runPrintingCase(torch, c) {
-  if (hasComplex(c) || `${c.str}`.includes('complex')) return { status: 'skipped', reason: 'complex dtypes' }
   let value
   if (c.kind === 'module') value = makeModule(torch, c.module)
   else if (c.kind === 'parameter')

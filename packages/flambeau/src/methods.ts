@@ -13,6 +13,7 @@ import { at, setAt } from './ops/at.js'
 import * as binaryParts from './ops/binaryParts.js'
 import * as cast from './ops/cast.js'
 import * as comparison from './ops/comparison.js'
+import * as complexes from './ops/complex.js'
 import {
   emptyLike,
   fullLike,
@@ -57,7 +58,6 @@ import {
   random_,
   uniform_,
 } from './ops/random.js'
-import * as real from './ops/real.js'
 import * as rearrange from './ops/rearrange.js'
 import * as reduce from './ops/reduce.js'
 import * as scans from './ops/scan.js'
@@ -77,6 +77,15 @@ import { inspectSymbol, showTensor } from './show.js'
 
 const { sizesOf: _sizesOf, inferShape: _inferShape, makeView: _makeView, embed: _embed, aliasOf: _aliasOf, ...views } = view
 const { readDims: _readDims, sumTo: _sumTo, ...reductions } = reduce
+const {
+  complex: _complex,
+  polar: _polar,
+  viewAsComplex: _viewAsComplex,
+  real: _real,
+  imag: _imag,
+  viewAsReal: _viewAsReal,
+  ...complexNumbers
+} = complexes
 const { gelu: _gelu, silu: _silu, leakyRelu: _leakyRelu, ...activations } = activation
 
 const { trilIndices: _trilIndices, triuIndices: _triuIndices, ...diagonal } = diagonals
@@ -111,8 +120,8 @@ const functions = {
   ...{ i0, igamma, igammac, polygamma: polygammaOf },
   ...inplaceViews,
   ...integers,
+  ...complexNumbers,
   ...matrixMethods,
-  ...real,
   ...queries,
   ...{ nelement: queries.numel, ndimension: (self: Tensor): number => self.ndim },
   ...quantiles,
@@ -193,6 +202,14 @@ declare module './core/tensor.js' {
     readonly T: Tensor
     /** The last two dimensions transposed. */
     readonly mT: Tensor
+    /** A view of the real part; a real tensor itself. What is assigned is copied there. */
+    real: Tensor
+    /** A view of the imaginary part; an error for a real tensor. What is assigned is copied there. */
+    imag: Tensor
+    /** The matrix transposed and conjugated. */
+    readonly H: Tensor
+    /** The last two dimensions transposed, and all conjugated. */
+    readonly mH: Tensor
     /** The same elements outside the graph, sharing memory. */
     readonly data: Tensor
   }
@@ -269,5 +286,20 @@ export function installMethods(): void {
     ),
   )
   property('mT', (self) => (self.ndim === 0 ? self : view.transpose(self, -2, -1)))
+  property('H', (self) => {
+    if (self.ndim !== 2 && self.ndim !== 0)
+      throw new Error(
+        `tensor.H is only supported on matrices (2-D tensors). Got ${self.ndim}-D tensor.${
+          self.ndim > 2 ? ' For batches of matrices, consider using tensor.mH' : ''
+        }`,
+      )
+    return complexes.adjoint(self)
+  })
+  property('mH', (self) => {
+    if (self.ndim === 1) throw new Error('tensor.mH is only supported on matrices or batches of matrices. Got 1-D tensor.')
+    return complexes.adjoint(self)
+  })
+  property('real', complexes.real, (self, value) => void cast.copy_(complexes.real(self), value))
+  property('imag', complexes.imag, (self, value) => void cast.copy_(complexes.imag(self), value))
   property('data', view.detach)
 }

@@ -35,16 +35,19 @@ describe('order, as PyTorch', () => {
     }
   })
 
-  test.each(readCases('rng/sampler').filter((c) => c.steps[0].kind !== 'WeightedRandomSampler'))('$id', (c) => {
+  test.each(readCases('rng/sampler'))('$id', (c) => {
     torch.manualSeed(c.seed)
     const step: Json = c.steps[0]
-    const { indices, lengths, ...options } = { ...keywords(step.kwargs), generator: generator(step.gseed) }
+    const { indices, lengths, weights, numSamples, ...options } = { ...keywords(step.kwargs), generator: generator(step.gseed) }
     if (step.kind === 'random_split') {
       const parts = data.randomSplit(range(step.n), lengths, options)
       expect(parts.map((part) => part.indices)).toEqual(c.out[0])
       expect(parts[0].at(0)).toBe(c.out[0][0][0])
-    } else if (step.kind === 'RandomSampler') expect([...new data.RandomSampler(range(step.n), options)]).toEqual(c.out[0])
+    } else if (step.kind === 'RandomSampler')
+      expect([...new data.RandomSampler(range(step.n), { ...options, ...(numSamples && { numSamples }) })]).toEqual(c.out[0])
     else if (step.kind === 'SubsetRandomSampler') expect([...new data.SubsetRandomSampler(indices, options)]).toEqual(c.out[0])
+    else if (step.kind === 'WeightedRandomSampler')
+      expect([...new data.WeightedRandomSampler(weights, numSamples, options)]).toEqual(c.out[0])
     else expect([...new data.SequentialSampler(range(step.n))]).toEqual(c.out[0])
   })
 })
@@ -97,6 +100,122 @@ describe('DataLoader', () => {
     expect(() => new data.DataLoader(slow, { sampler: backwards, shuffle: true })).toThrow('mutually exclusive')
     expect(() => new data.DataLoader(slow, { batchSize: 0 })).toThrow('batch_size should be a positive integer value')
   })
+})
+
+describe('samplers', () => {
+  test('DistributedSampler shares the samples evenly', () => {
+    const share = (n: number, rank: number, options: data.DistributedSamplerOptions = {}): number[] => [
+      ...new data.DistributedSampler(range(n), { numReplicas: 3, rank, shuffle: false, ...options }),
+    ]
+    expect([0, 1, 2].map((rank) => share(7, rank))).toEqual([[0, 3, 6], [1, 4, 0], [2, 5, 1]]) // biome-ignore format: short
+    expect([0, 1, 2].map((rank) => share(7, rank, { dropLast: true }))).toEqual([[0, 3], [1, 4], [2, 5]]) // biome-ignore format: short
+    expect(share(1, 2)).toEqual([0])
+    // torch.utils.data.distributed.DistributedSampler(range(7), 3, 1, seed=4)
+    const sampler = new data.DistributedSampler(range(7), { numReplicas: 3, rank: 1, seed: 4 })
+    expect([...sampler]).toEqual([1, 2, 3])
+    sampler.setEpoch(2)
+    expect([...sampler]).toEqual([4, 0, 2])
+    expect(sampler.length).toBe(3)
+    expect(() => new data.DistributedSampler(range(3), { numReplicas: 2, rank: 2 })).toThrow(
+      'Invalid rank 2, rank should be in the interval [0, 1]',
+    )
+    expect(() => new data.DistributedSampler(range(3))).toThrow('Requires distributed package to be available')
+  })
+
+  test('WeightedRandomSampler checks its arguments', () => {
+    expect(() => new data.WeightedRandomSampler([1], 0)).toThrow(
+      'num_samples should be a positive integer value, but got num_samples=0',
+    )
+    expect(() => new data.WeightedRandomSampler(torch.ones(2, 2), 1)).toThrow(
+      'weights should be a 1d sequence but given weights have shape (2, 2)',
+    )
+    expect([...new data.WeightedRandomSampler(torch.tensor([0, 1, 0]), 1, false)]).toEqual([1])
+  })
+})
+
+describe('datasets', () => {
+  class Letters extends data.IterableDataset<string> {
+    constructor(readonly text: string) {
+      super()
+    }
+    get length(): number {
+      return this.text.length
+    }
+    override *[Symbol.iterator](): Generator<string, void, undefined> {
+      yield* this.text
+    }
+  }
+
+  test('concatenation and chains', async () => {
+    const set = new data.ConcatDataset([['a', 'b'], ['c']])
+    expect([set.length, set.cumulativeSizes, set.at(-1), set.at(1), set.at(2)]).toEqual([3, [2, 3], 'c', 'b', 'c'])
+    expect(() => set.at(-4)).toThrow('absolute value of index should not exceed dataset length')
+    expect(() => set.at(3)).toThrow('out of bounds')
+    expect(() => new data.ConcatDataset([])).toThrow('datasets should not be an empty iterable')
+    expect(() => new data.ConcatDataset([new Letters('a') as never])).toThrow('ConcatDataset does not support IterableDataset')
+    const chain = new data.ChainDataset([new Letters('ab'), new Letters('c')])
+    expect(chain.length).toBe(3)
+    const loader = new data.DataLoader(chain, { batchSize: 2 })
+    expect([loader.length, await collect(loader), await collect(loader)]).toEqual([2, [['a', 'b'], ['c']], [['a', 'b'], ['c']]])
+    await expect(collect(new data.ChainDataset([['a'] as never]))).rejects.toThrow('ChainDataset only supports IterableDataset')
+  })
+
+  test('streams', async () => {
+    expect(await collect(new data.DataLoader(new Letters('abc'), { batchSize: 2, dropLast: true }))).toEqual([['a', 'b']])
+    expect(await collect(new data.DataLoader(new Letters('abc'), { batchSize: null }))).toEqual(['a', 'b', 'c'])
+    let closed = false
+    class Endless extends data.IterableDataset<number> {
+      override async *[Symbol.asyncIterator](): AsyncGenerator<number, void, undefined> {
+        try {
+          for (let i = 0; ; i++) yield i
+        } finally {
+          closed = true
+        }
+      }
+    }
+    const loader = new data.DataLoader(new Endless(), { batchSize: 2 })
+    for await (const batch of loader) if (batch.at(0).item() === 4) break
+    expect(closed).toBe(true)
+    expect(() => loader.length).toThrow("object of type 'Endless' has no len()")
+    expect(() => new data.DataLoader(new Endless(), { shuffle: true })).toThrow(
+      'DataLoader with IterableDataset: expected unspecified shuffle option, but got shuffle=True',
+    )
+    expect(() => new data.DataLoader(new Endless(), { sampler: [1] })).toThrow('expected unspecified sampler option')
+  })
+
+  test('randomSplit takes fractions', () => {
+    const parts = data.randomSplit(range(10), [0.5, 0.26, 0.24], { generator: new torch.Generator().manualSeed(1) })
+    expect(parts.map((part) => part.length)).toEqual([6, 2, 2])
+    expect(() => data.randomSplit(range(4), [1, 2])).toThrow(
+      'Sum of input lengths does not equal the length of the input dataset!',
+    )
+    expect(() => data.randomSplit(range(4), [1.5, -0.5])).toThrow('Fraction at index 0 is not between 0 and 1')
+  })
+})
+
+test('options of a DataLoader are checked', () => {
+  const set = range(3)
+  const make = (options: object) => () => new data.DataLoader(set, options)
+  expect(make({ numWorkers: -1 })).toThrow('num_workers option should be non-negative')
+  expect(make({ timeout: -1, numWorkers: 1 })).toThrow('timeout option should be non-negative')
+  expect(make({ prefetchFactor: 2 })).toThrow('prefetch_factor option could only be specified in multiprocessing')
+  expect(make({ persistentWorkers: true })).toThrow('persistent_workers option needs num_workers > 0')
+  expect(make({ pinMemory: true })).toThrow('not implemented: pinMemory')
+  expect(make({ batchsize: 2 })).toThrow("DataLoader() got an unexpected keyword argument 'batchsize'")
+  expect(make({ batchSize: null, dropLast: true })).toThrow('batch_size=None option disables auto-batching')
+  expect(make({ batchSampler: [[1]], shuffle: true })).toThrow('batch_sampler option is mutually exclusive')
+  expect(new data.DataLoader(set, 2, true, { dropLast: true }).length).toBe(1)
+  expect(new data.DataLoader(set, { batchSampler: [[1], [0, 2]] }).length).toBe(2)
+})
+
+test('conversion of single samples, and typed arrays in batches', async () => {
+  const sample = { a: new Float32Array([1, 2]), b: [1, 'x', new Uint8Array([3])], c: null }
+  const { a, b, c } = data.defaultConvert(sample)
+  expect([a.tolist(), b[0], b[1], b[2].dtype, c]).toEqual([[1, 2], 1, 'x', 'uint8', null])
+  const [single] = await collect(new data.DataLoader([sample], { batchSize: null }))
+  expect((single as unknown as { a: Tensor }).a.tolist()).toEqual([1, 2])
+  const [batch] = await collect(new data.DataLoader([new Int32Array([1, 2]), new Int32Array([3, 4])], { batchSize: 2 }))
+  expect([batch.tolist(), batch.dtype]).toEqual([[[1, 2], [3, 4]], 'int32']) // biome-ignore format: short
 })
 
 describe('parseIdx', () => {

@@ -51,7 +51,7 @@ const transposed = (t: Operand): Operand => ({ ...t, layout: t.layout.permute([1
 /** A term of x and y over 1-d operands of one dtype. */
 function evaluate(term: e.Expr, dtype: DType, x: unknown[], y: unknown[] = x): number[] {
   const out = empty([x.length], dtype)
-  run(new Program([term], ['x', 'y'], []), computeClass(dtype), [out, tensor(x, dtype), tensor(y, dtype)])
+  run(new Program([term], ['x', 'y'], []), computeClass(dtype) as ComputeClass, [out, tensor(x, dtype), tensor(y, dtype)])
   return list(out)
 }
 

@@ -36,6 +36,9 @@ const images = leaf(torch.randn(9, 7, 61, 67))
 const kernels = leaf(torch.randn(11, 7, 3, 5))
 const bias = leaf(torch.randn(11))
 const deep = leaf(torch.randn(6, 30, 47, 53))
+const scale = leaf(torch.randn(1009))
+const lstm = new torch.nn.LSTM(1009, 70, { bidirectional: true })
+const F = torch.nn.functional
 const index = torch.randint(0, 5000, [200_003])
 const cases: Record<string, () => Iterable<Tensor>> = {
   pointwise: () => [million.exp().add(million.t()).sigmoid(), million.slice(0, 1, null, 3).mul(2), torch.gelu(million)],
@@ -54,6 +57,14 @@ const cases: Record<string, () => Iterable<Tensor>> = {
   avgPool2d: () =>
     withGradients((x) => torch.nn.functional.avgPool2d(x, 3, { stride: 2, padding: 1, countIncludePad: false }), deep),
   softmax: () => [...withGradients((x) => x.softmax(1), rows), ...withGradients((x) => x.logSoftmax(0), rows)],
+  normalisation: () => [
+    ...withGradients((x) => F.batchNorm(x, null, null, { training: true }), images),
+    ...withGradients((x) => F.batchNorm(x.narrow(1, 0, 3), null, null, { training: true }), images),
+    ...withGradients((x) => F.batchNorm(x, null, null, { training: true }), rows),
+    ...withGradients((x) => F.groupNorm(x, 5), deep),
+    ...withGradients((x, w) => F.layerNorm(x, [1009], w), rows, scale),
+  ],
+  recurrent: () => withGradients((x) => lstm(x)[0], rows),
   scatterAdd: () => [
     torch.zeros(5000).scatterAdd(0, index, million.narrow(0, 0, 200_003)),
     torch.zeros(5000, 17).indexAdd(0, index.narrow(0, 0, 20_000), million.narrow(0, 0, 340_000).view(20_000, 17)),

@@ -1,4 +1,6 @@
 // Batch normalisation of x [N, C, S]: forward, and its gradients.
+#include <type_traits>
+
 #include "norm.hpp"
 
 namespace flambeau {
@@ -83,23 +85,37 @@ struct Shape {
   }
 };
 
+// body(number, column, load) for strips of columns: `number` vectors at `column`, where load(p) knows the end of a row. Several
+// vectors at once read whole lines of memory.
+template <class C, class Body> FLAMBEAU_INLINE void eachStrip(int64_t columns, Body body) {
+  constexpr int64_t w = kLanes<C>;
+  int64_t j = 0;
+  for (; j + 4 * w <= columns; j += 4 * w)
+    body(std::integral_constant<int, 4>(), j, [](const C* p) __attribute__((always_inline)) { return load<C>(p); });
+  for (; j < columns; j += w) {
+    const int64_t some = std::min(w, columns - j);
+    body(std::integral_constant<int, 1>(), j, [=](const C* p) __attribute__((always_inline)) {
+      return some == w ? load<C>(p) : loadEnd<C>(p, some, C(0));
+    });
+  }
+}
+
 template <class C> void tableMoments(const C* x, int64_t pitch, Moments* parts, int64_t rows, int64_t columns) {
   constexpr int64_t w = kLanes<C>;
-  for (int64_t j = 0; j < columns; j += w) {
-    const int64_t some = std::min(w, columns - j);
-    const auto at = [&](int64_t i) __attribute__((always_inline)) {
-      const C* p = x + i * pitch + j;
-      return some == w ? load<C>(p) : loadEnd<C>(p, some, C(0));
-    };
-    Vec<C> sum{}, d{}, d2{};
-    for (int64_t i = 0; i < rows; i++) sum += at(i);
-    const Vec<C> mean = sum / splat<C>(C(rows));
-    for (int64_t i = 0; i < rows; i++) {
-      const Vec<C> v = at(i) - mean;
-      d += v, d2 += v * v;
-    }
-    for (int64_t k = 0; k < some; k++) parts[j + k] = momentsFrom(double(rows), double(mean[k]), double(d[k]), double(d2[k]));
-  }
+  eachStrip<C>(columns, [&](auto number, int64_t j, auto at) __attribute__((always_inline)) {
+    constexpr int vectors = decltype(number)::value;
+    Vec<C> sum[vectors]{}, d[vectors]{}, d2[vectors]{};
+    for (int64_t i = 0; i < rows; i++)
+      for (int v = 0; v < vectors; v++) sum[v] += at(x + i * pitch + j + v * w);
+    for (int v = 0; v < vectors; v++) sum[v] /= splat<C>(C(rows));
+    for (int64_t i = 0; i < rows; i++)
+      for (int v = 0; v < vectors; v++) {
+        const Vec<C> y = at(x + i * pitch + j + v * w) - sum[v];
+        d[v] += y, d2[v] += y * y;
+      }
+    for (int64_t k = 0; k < std::min(vectors * w, columns - j); k++)
+      parts[j + k] = momentsFrom(double(rows), double(sum[k / w][k % w]), double(d[k / w][k % w]), double(d2[k / w][k % w]));
+  });
 }
 
 template <class C>
@@ -180,20 +196,19 @@ int backward(const Shape& shape, const TensorArg& grad, const TensorArg& x, cons
   if (shape.isTable()) {
     constexpr int64_t w = kLanes<C>;
     const bool ok = shape.eachColumn(sums, [&](Sums* parts, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-      for (int64_t j = 0; j < columns; j += w) {
-        const int64_t some = std::min(w, columns - j);
-        const auto at = [&](const C* p) __attribute__((always_inline)) {
-          return some == w ? load<C>(p) : loadEnd<C>(p, some, C(0));
-        };
-        const Vec<C> m = at(mean + column + j);
-        Vec<C> a{}, b{};
-        for (int64_t i = row; i < row + rows; i++) {
-          const int64_t place = i * shape.c + column + j;
-          const Vec<C> v = at(g + place);
-          a += v, b += v * (at(from + place) - m);
-        }
-        for (int64_t k = 0; k < some; k++) parts[j + k] = {double(a[k]), double(b[k])};
-      }
+      eachStrip<C>(columns, [&](auto number, int64_t j, auto get) __attribute__((always_inline)) {
+        constexpr int vectors = decltype(number)::value;
+        Vec<C> m[vectors], a[vectors]{}, b[vectors]{};
+        for (int v = 0; v < vectors; v++) m[v] = get(mean + column + j + v * w);
+        for (int64_t i = row; i < row + rows; i++)
+          for (int v = 0; v < vectors; v++) {
+            const int64_t place = i * shape.c + column + j + v * w;
+            const Vec<C> y = get(g + place);
+            a[v] += y, b[v] += y * (get(from + place) - m[v]);
+          }
+        for (int64_t k = 0; k < std::min(vectors * w, columns - j); k++)
+          parts[j + k] = {double(a[k / w][k % w]), double(b[k / w][k % w])};
+      });
     });
     if (!ok) return kOutOfMemory;
     for (int64_t k = 0; k < shape.c; k++) finish(k);

@@ -434,18 +434,27 @@ inline double digamma(double x) {
 }
 
 // Winitzki's closed form, then Halley's iteration on erf, or on erfc where erf has lost the tail.
-inline double erfinv(double x) {
-  const double a = std::fabs(x);
-  if (!(a < 1)) return a == 1 ? std::copysign(kInfinity<double>, x) : kNaN<double>;
-  if (a < 1e-8) return x * 0.88622692545275801365;
-  const double l = std::log1p(-a * a), t = 2 / (3.14159265358979323846 * 0.147) + l / 2;
-  double y = std::sqrt(std::sqrt(t * t - l / 0.147) - t);
-  for (int i = 0; i < 3; i++) {
-    const double error = a < 0.5 ? std::erf(y) - a : (1 - a) - std::erfc(y);
-    const double step = error / (1.12837916709551257390 * std::exp(-y * y));
-    y -= step / (1 + y * step);
+// PyTorch's way, operation by operation, so that initialisers which draw through it give PyTorch's numbers: a rational
+// approximation, then Newton's method twice.
+template <class T> T erfinv(T y) {
+  constexpr T a[] = {T(0.886226899), T(-1.645349621), T(0.914624893), T(-0.140543331)};
+  constexpr T b[] = {T(-2.118377725), T(1.442710462), T(-0.329097515), T(0.012229801)};
+  constexpr T c[] = {T(-1.970840454), T(-1.624906493), T(3.429567803), T(1.641345311)};
+  constexpr T d[] = {T(3.543889200), T(1.637067800)};
+  const T size = std::fabs(y);
+  if (!(size < 1)) return size == 1 ? std::copysign(kInfinity<T>, y) : kNaN<T>;
+  T x;
+  if (size <= T(0.7)) {
+    const T z = y * y;
+    const T over = std::fma(std::fma(std::fma(a[3], z, a[2]), z, a[1]), z, a[0]);
+    x = y * over / std::fma(std::fma(std::fma(std::fma(b[3], z, b[2]), z, b[1]), z, b[0]), z, T(1));
+  } else {
+    const T z = std::sqrt(-std::log((T(1) - size) / T(2)));
+    const T over = std::fma(std::fma(std::fma(c[3], z, c[2]), z, c[1]), z, c[0]);
+    x = std::copysign(over, y) / std::fma(std::fma(d[1], z, d[0]), z, T(1));
   }
-  return std::copysign(y, x);
+  for (int i = 0; i < 2; i++) x = x - (std::erf(x) - y) / (T(1.12837916709551257390) * std::exp(-x * x));
+  return x;
 }
 
 inline double logGamma(double x) {

@@ -5,6 +5,7 @@
 namespace flambeau {
 int threadCount() { return 1; }
 void setThreadCount(int) {}
+void computeAlone() {}
 void runChunks(int64_t chunks, void (*body)(void*, int64_t), void* context) {
   for (int64_t i = 0; i < chunks; i++) body(context, i);
 }
@@ -149,8 +150,9 @@ Pool& sizedPool() {
 
 }  // namespace
 
-int threadCount() { return sizedPool().threads(); }
+int threadCount() { return Pool::inside() ? 1 : sizedPool().threads(); }
 void setThreadCount(int n) { sizedPool().resize(n); }
+void computeAlone() { Pool::inside() = true; }
 void runChunks(int64_t chunks, void (*body)(void*, int64_t), void* context) { sizedPool().run(chunks, body, context); }
 
 }  // namespace flambeau

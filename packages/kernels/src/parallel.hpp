@@ -8,6 +8,8 @@ namespace flambeau {
 
 int threadCount();
 void setThreadCount(int n);
+// From now on the calling thread computes without the pool, which others of the process go on using.
+void computeAlone();
 
 // Runs body(context, i) for every i in [0, chunks), on the calling thread and the pool; returns when all are done.
 // Calls from inside a chunk, or while another thread of the process uses the pool, run on the calling thread alone.

@@ -82,7 +82,7 @@ template <class T> TileFn floatPrimitive(Primitive op) {
     SCALAR1(asin, out = T(std::asin(double(x))))
     SCALAR1(acos, out = T(std::acos(double(x))))
     SCALAR1(erfc, out = T(std::erfc(double(x))))
-    SCALAR1(erfinv, out = T(erfinv(double(x))))
+    SCALAR1(erfinv, out = erfinv(x))
     SCALAR1(lgamma, out = T(logGamma(double(x))))
     SCALAR1(digamma, out = T(digamma(double(x))))
     SCALAR2(idivFloor, out = floorDivide(x, y))

@@ -1,11 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "reduction.hpp"
 
 namespace flambeau {
 namespace {
+
+template <class C> using Wide = std::conditional_t<std::is_same<C, float>::value, double, C>;
 
 enum Kind { kSum, kProd, kMax, kMin, kLogSumExp };
 
@@ -114,8 +117,9 @@ KERNEL(cumulative) {
   return dispatchCompute(x.dtype, values.dtype, [&](auto tag) -> int {
     using C = decltype(tag);
     switch (kind) {
-      case kSum: scanLines<C, kSum>(x, values, indices, dim); return kOk;
-      case kProd: scanLines<C, kProd>(x, values, indices, dim); return kOk;
+      // Floats in double: of many terms, and so that a product recovers from going beyond float's range.
+      case kSum: scanLines<Wide<C>, kSum>(x, values, indices, dim); return kOk;
+      case kProd: scanLines<Wide<C>, kProd>(x, values, indices, dim); return kOk;
       case kMax: scanLines<C, kMax>(x, values, indices, dim); return kOk;
       case kMin: scanLines<C, kMin>(x, values, indices, dim); return kOk;
       case kLogSumExp:

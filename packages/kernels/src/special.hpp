@@ -157,13 +157,17 @@ inline double ndtri(double p) {
 inline double zetaSum(double s, double q) {
   constexpr double bernoulli[] = {1. / 6, -1. / 30, 1. / 42, -1. / 30, 5. / 66, -691. / 2730, 7. / 6, -3617. / 510};
   const double x = q + 12, power = std::pow(x, -s);
-  double sum = x * power / (s - 1) + power / 2, factor = s * power / (2 * x);
-  for (int k = 1; k <= 8; k++) {
+  double sum = 0, factor = 0;
+  if (power > 0) {  // 0 for a large s, whose product with it would be NaN
+    sum = x * power / (s - 1) + power / 2;
+    factor = s * power / (2 * x);
+  }
+  for (int k = 1; k <= 8 && factor > 0; k++) {
     sum += bernoulli[k - 1] * factor;
     factor *= (s + 2 * k - 1) * (s + 2 * k) / ((2 * k + 1.) * (2 * k + 2) * x * x);
   }
   for (int n = 11; n >= 0; n--) sum += std::pow(q + n, -s);
-  return sum;
+  return sum == 0 && s > 1e12 ? kNaN<double> : sum;  // as PyTorch's, whose coefficients overflow
 }
 inline double zeta(double s, double q) {
   if (s == 1) return kInfinity<double>;
@@ -241,7 +245,7 @@ template <class T> inline double orthogonal(double x, double degree, T kindOf) {
   }
   const double first[] = {x, 2 * x, 2 * x - 1, 2 * x + 1, 2 * x, x, 1 - x, x};
   double before = 1, current = first[kind];
-  if (n == 0) return x != x ? x : 1;
+  if (n == 0) return 1;
   for (double k = 1; k < double(n) && current == current; k++) {
     double next;
     if (kind < 4) next = 2 * x * current - before;

@@ -1,6 +1,6 @@
 /** Backward: walks the recorded graph from the outputs, later nodes first, and gives every node its gradient once. */
 
-import { isFloatingPoint, itemSize } from '../core/dtype.js'
+import { isComplex, isFloatingPoint, itemSize } from '../core/dtype.js'
 import {
   AccumulateGrad,
   type Edge,
@@ -19,6 +19,7 @@ import { add } from '../ops/arithmetic.js'
 import { to } from '../ops/cast.js'
 import { ne } from '../ops/comparison.js'
 import { copyOf, filled } from '../ops/copy.js'
+import { real } from '../ops/parts.js'
 import { any, sumTo } from '../ops/reduce.js'
 import { retainGrad } from './leaf.js'
 
@@ -334,7 +335,8 @@ function fit(gradient: Tensor, { node, index }: Edge, input: number, from: Node)
       )
     fitted = sumTo(gradient, shape)
   }
-  return fitted.dtype === dtype ? fitted : to(fitted, dtype)
+  if (fitted.dtype === dtype) return fitted
+  return to(isComplex(dtype) ? fitted : real(fitted), dtype)
 }
 
 /** Whether a tensor of `shape` broadcasts to `target`. */

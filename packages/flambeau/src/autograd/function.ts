@@ -1,7 +1,7 @@
 /** Operations whose backward the user writes. */
 
 import type { Backend } from '../backends/backend.js'
-import { isFloatingPoint } from '../core/dtype.js'
+import { isDifferentiable } from '../core/dtype.js'
 import {
   addOutput,
   edgeOf,
@@ -224,7 +224,7 @@ function wrap(output: unknown, node: FunctionNode, ctx: FunctionContext, inputs:
   }
   const isInput = inputs.includes(output)
   const isDirty = ctx.dirty.has(output)
-  if (ctx.nonDifferentiable.has(output) || !isFloatingPoint(output.dtype)) {
+  if (ctx.nonDifferentiable.has(output) || !isDifferentiable(output.dtype)) {
     addOutput(node, output)
     return isInput && !isDirty ? detach(output) : output
   }
@@ -297,7 +297,7 @@ export function onceDifferentiable<A extends unknown[], R>(
     if (!isGradEnabled() || !needsRecording(recorded)) return returned
     const source = recorded.find((g) => g.requiresGrad)!
     const guard = (value: unknown): unknown => {
-      if (!(value instanceof Tensor) || !isFloatingPoint(value.dtype)) return value
+      if (!(value instanceof Tensor) || !isDifferentiable(value.dtype)) return value
       const guarded = detach(value)
       setHistory(
         guarded,

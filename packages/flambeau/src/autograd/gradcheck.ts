@@ -1,9 +1,10 @@
 /** Checking gradients against finite differences. */
 
-import { isFloatingPoint } from '../core/dtype.js'
+import { isComplex, isDifferentiable } from '../core/dtype.js'
 import { showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { fromTypedArray, toTypedArray, zerosLike } from '../ops/creation.js'
+import { viewAsReal } from '../ops/parts.js'
 import { Generator, randn } from '../ops/random.js'
 import { detach } from '../ops/view.js'
 import { grad } from './engine.js'
@@ -22,11 +23,17 @@ type Outputs = Tensor | Iterable<Tensor>
 type Function = (...inputs: Tensor[]) => Outputs
 
 const listOf = (outputs: Outputs): Tensor[] => (outputs instanceof Tensor ? [outputs] : [...outputs])
-const differentiable = (outputs: Outputs): Tensor[] => listOf(outputs).filter((t) => isFloatingPoint(t.dtype))
+/** What is compared: outputs that can have gradients, complex ones as the floats they consist of. */
+const differentiable = (outputs: Outputs): Tensor[] =>
+  listOf(outputs)
+    .filter((t) => isDifferentiable(t.dtype))
+    .map((t) => (isComplex(t.dtype) ? viewAsReal(t) : t))
+/** How many floats a tensor consists of. */
+const floats = (t: Tensor): number => (isComplex(t.dtype) ? 2 : 1) * t.layout.numel
 
 /**
  * Compares the gradients that backward computes with central differences, for every input that requires a gradient and
- * every output, as `torch.autograd.gradcheck`. Inputs should be float64.
+ * every output, as `torch.autograd.gradcheck`. Inputs should be float64 or complex128.
  *
  * @throws Error that shows both where they differ (unless `raiseException` is false).
  * @example
@@ -41,20 +48,18 @@ export function gradcheck(fn: Function, inputs: readonly Tensor[], options: Grad
       'gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True.',
     )
   for (const input of wanted)
-    if (input.dtype !== 'float64')
-      throw new Error(`gradcheck needs float64 inputs: finite differences of ${input.dtype} are too coarse`)
+    if (input.dtype !== 'float64' && input.dtype !== 'complex128')
+      throw new Error(`gradcheck needs float64 or complex128 inputs: finite differences of ${input.dtype} are too coarse`)
   const outputs = differentiable(fn(...inputs))
   // All analytic ones first: perturbing an input changes what the graph has saved.
   const jacobians = outputs.map((output) =>
-    output.requiresGrad
-      ? analyticJacobian(output, wanted)
-      : wanted.map((t) => new Float64Array(t.layout.numel * output.layout.numel)),
+    output.requiresGrad ? analyticJacobian(output, wanted) : wanted.map((t) => new Float64Array(floats(t) * output.layout.numel)),
   )
   for (const [o, output] of outputs.entries()) {
     const analytic = jacobians[o]
     for (const [i, input] of wanted.entries()) {
       const numeric = numericJacobian(() => differentiable(fn(...inputs))[o], input, eps)
-      const columns = input.layout.numel
+      const columns = floats(input)
       for (let at = 0; at < numeric.length; at++) {
         const [a, n] = [analytic[i][at], numeric[at]]
         if (Math.abs(a - n) <= atol + rtol * Math.abs(n) || (Number.isNaN(a) && Number.isNaN(n))) continue
@@ -73,14 +78,14 @@ export function gradcheck(fn: Function, inputs: readonly Tensor[], options: Grad
 /** d output[r] / d input[c] at [r · columns + c], row by row through backward. */
 function analyticJacobian(output: Tensor, inputs: readonly Tensor[]): Float64Array[] {
   const rows = output.layout.numel
-  const jacobians = inputs.map((t) => new Float64Array(rows * t.layout.numel))
+  const jacobians = inputs.map((t) => new Float64Array(rows * floats(t)))
   for (let r = 0; r < rows; r++) {
     const seed = new Float64Array(rows)
     seed[r] = 1
     const gradOutputs = fromTypedArray(seed, output.layout.shape, { dtype: output.dtype })
     const gradients = grad(output, inputs, { gradOutputs, retainGraph: true, allowUnused: true })
     gradients.forEach((g, i) => {
-      if (g !== null) jacobians[i].set(toTypedArray(g) as Float64Array, r * inputs[i].layout.numel)
+      if (g !== null) jacobians[i].set(toTypedArray(g) as Float64Array, r * floats(inputs[i]))
     })
   }
   return jacobians
@@ -91,7 +96,7 @@ function numericJacobian(evaluate: () => Tensor, input: Tensor, eps: number): Fl
   const columns = original.length
   const at = (values: Float64Array): Float64Array =>
     noGrad(() => {
-      detach(input).copy_(fromTypedArray(values, input.layout.shape))
+      detach(input).copy_(fromTypedArray(values, input.layout.shape, { dtype: input.dtype }))
       return Float64Array.from(toTypedArray(evaluate()) as Float64Array)
     })
   let jacobian = new Float64Array(0)
@@ -111,6 +116,10 @@ function numericJacobian(evaluate: () => Tensor, input: Tensor, eps: number): Fl
 /**
  * Checks second derivatives: the gradients of gradients, with random gradients to start from, as
  * `torch.autograd.gradgradcheck`.
+ *
+ * @example
+ * const x = torch.rand(3, { dtype: 'float64', requiresGrad: true })
+ * autograd.gradgradcheck((x) => x.pow(3).sum(), [x]) // true
  */
 export function gradgradcheck(fn: Function, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
   const wanted = inputs.filter((t) => t.requiresGrad)

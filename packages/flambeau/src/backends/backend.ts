@@ -1,6 +1,6 @@
 /** What ops ask of a backend. Small on purpose: memory, one pointwise kernel that runs programs, and the structured kernels. */
 
-import type { ComputeClass, DType } from '../core/dtype.js'
+import type { DType, WideClass } from '../core/dtype.js'
 import type { Layout } from '../core/layout.js'
 import type { Allocator, Memory, Storage } from '../core/storage.js'
 import type { Program } from '../ir/program.js'
@@ -255,14 +255,19 @@ export interface Backend extends Allocator {
   readonly slot: number
   allocate(bytes: number): Memory
   free(memory: Memory): void
+  /** Whether nothing else lies in the memory's buffer, so that the buffer can be sent to another thread. */
+  ownsBuffer(memory: Memory): boolean
+  /** Memory over a buffer that another thread sent, or a copy of it where this engine's memory is elsewhere. */
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
   /** Runs a program over operands (outputs first, then inputs) laid out by the plan. */
-  pointwise(program: Program, compute: ComputeClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
+  pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
   /** Runs a structured kernel; answers with the number it reports, if any. */
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number
   /** Live and pooled bytes as far as this engine can tell, and the most that were live. */
   memory(): MemoryUse
   /** What serves, in one line: engine, instruction set, threads. */
   describe(): string
+  /** The number of threads, set where the count is positive; -1 lets the calling thread compute alone. */
   threads(count?: number): number
 }
 

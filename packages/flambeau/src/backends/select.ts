@@ -53,11 +53,26 @@ export const backend = {
   },
 }
 
-/** Bytes held by tensors (`live`), kept for reuse (`pooled`), and the most that were live (`peak`). */
+/**
+ * Bytes held by tensors (`live`), kept for reuse (`pooled`), and the most that were live (`peak`).
+ *
+ * @example
+ * torch.memory().live >= 0 // true
+ */
 export const memory = () => cpu.memory()
-/** The number of threads kernels use, as `torch.get_num_threads`. */
+/**
+ * The number of threads kernels use, as `torch.get_num_threads`.
+ *
+ * @example
+ * torch.getNumThreads() > 0 // true
+ */
 export const getNumThreads = (): number => cpu.threads()
-/** Sets the number of threads kernels use, as `torch.set_num_threads`. Results do not depend on it. */
+/**
+ * Sets the number of threads kernels use, as `torch.set_num_threads`. Results do not depend on it.
+ *
+ * @example
+ * torch.setNumThreads(torch.getNumThreads())
+ */
 export function setNumThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`setNumThreads expects a positive integer, but got ${count}`)
   cpu.threads(count)

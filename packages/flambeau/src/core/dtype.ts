@@ -1,26 +1,31 @@
 /** The element types, their storage, and PyTorch's rules for mixing them. */
 
+import { type Complex, isComplexNumber } from './complex.js'
+
 /**
  * The table of dtypes. `code` is what the C++ kernels call them (packages/kernels/src/dtype.hpp); `category` orders
- * bool < integral < floating in type promotion.
+ * bool < integral < floating < complex in type promotion; `compute` is the class programs compute in. A complex element is a pair of floats (core/complex.ts); no
+ * kernel sees one.
  */
 const table = {
-  float32: { code: 0, itemSize: 4, category: 2, array: Float32Array },
-  float64: { code: 1, itemSize: 8, category: 2, array: Float64Array },
-  float16: { code: 2, itemSize: 2, category: 2, array: Uint16Array },
-  bfloat16: { code: 3, itemSize: 2, category: 2, array: Uint16Array },
-  int8: { code: 4, itemSize: 1, category: 1, array: Int8Array },
-  int16: { code: 5, itemSize: 2, category: 1, array: Int16Array },
-  int32: { code: 6, itemSize: 4, category: 1, array: Int32Array },
-  int64: { code: 7, itemSize: 8, category: 1, array: BigInt64Array },
-  uint8: { code: 8, itemSize: 1, category: 1, array: Uint8Array },
-  bool: { code: 9, itemSize: 1, category: 0, array: Uint8Array },
+  float32: { code: 0, itemSize: 4, category: 2, compute: 0, array: Float32Array },
+  float64: { code: 1, itemSize: 8, category: 2, compute: 1, array: Float64Array },
+  float16: { code: 2, itemSize: 2, category: 2, compute: 0, array: Uint16Array },
+  bfloat16: { code: 3, itemSize: 2, category: 2, compute: 0, array: Uint16Array },
+  int8: { code: 4, itemSize: 1, category: 1, compute: 2, array: Int8Array },
+  int16: { code: 5, itemSize: 2, category: 1, compute: 2, array: Int16Array },
+  int32: { code: 6, itemSize: 4, category: 1, compute: 2, array: Int32Array },
+  int64: { code: 7, itemSize: 8, category: 1, compute: 3, array: BigInt64Array },
+  uint8: { code: 8, itemSize: 1, category: 1, compute: 2, array: Uint8Array },
+  bool: { code: 9, itemSize: 1, category: 0, compute: 2, array: Uint8Array },
+  complex64: { code: 10, itemSize: 8, category: 3, compute: 4, array: Float32Array },
+  complex128: { code: 11, itemSize: 16, category: 3, compute: 5, array: Float64Array },
 } as const
 
 /** A tensor's element type, under its torch name. */
 export type DType = keyof typeof table
 
-/** The typed array that views elements of a dtype; float16 and bfloat16 show their 16-bit patterns. */
+/** The typed array that views elements of a dtype; float16 and bfloat16 show their 16-bit patterns, complex ones their parts in turn. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -38,11 +43,23 @@ export const dtypeCode = (dtype: DType): number => table[dtype].code
 export const itemSize = (dtype: DType): number => table[dtype].itemSize
 export const isFloatingPoint = (dtype: DType): boolean => table[dtype].category === 2
 export const isIntegral = (dtype: DType): boolean => table[dtype].category === 1
+export const isComplex = (dtype: DType): boolean => table[dtype].category === 3
+/** Whether tensors of this dtype can require gradients: floating point and complex ones. */
+export const isDifferentiable = (dtype: DType): boolean => table[dtype].category >= 2
 export const typedArrayOf = (dtype: DType) => table[dtype].array
 
 /** A view of raw bytes as elements of a dtype; `byteOffset` must be a multiple of the item size. */
 export function viewAs(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
-  return new table[dtype].array(buffer as ArrayBuffer, byteOffset, length)
+  return new table[dtype].array(buffer as ArrayBuffer, byteOffset, isComplex(dtype) ? 2 * length : length)
+}
+
+/** The dtype of a complex dtype's parts; a real dtype itself. */
+export const realDType = (dtype: DType): DType => (dtype === 'complex64' ? 'float32' : dtype === 'complex128' ? 'float64' : dtype)
+
+/** The complex dtype whose parts hold a floating point dtype. */
+export function complexDType(dtype: DType): DType {
+  if (dtype === 'float16') throw new Error('not implemented: complex32, the complex dtype of float16')
+  return dtype === 'float64' || dtype === 'complex128' ? 'complex128' : 'complex64'
 }
 
 /** PyTorch's spelling of a dtype inside some of its errors ("Float", "Long"). */
@@ -57,6 +74,8 @@ const scalarNames: Record<DType, string> = {
   int64: 'Long',
   uint8: 'Byte',
   bool: 'Bool',
+  complex64: 'ComplexFloat',
+  complex128: 'ComplexDouble',
 }
 export const scalarName = (dtype: DType): string => scalarNames[dtype]
 
@@ -73,6 +92,7 @@ export function promoteTypes(a: DType, b: DType): DType {
   if (a === b) return a
   const ca = table[a].category
   const cb = table[b].category
+  if (ca === 3 || cb === 3) return realDType(a) === 'float64' || realDType(b) === 'float64' ? 'complex128' : 'complex64'
   if (ca !== cb) return ca > cb ? a : b
   if (ca === 2) {
     if (a === 'float64' || b === 'float64') return 'float64'
@@ -88,16 +108,16 @@ export function promoteTypes(a: DType, b: DType): DType {
 /** A JavaScript value that stands where PyTorch takes a Python number. */
 export type Scalar = number | bigint | boolean
 
-/** The dtype a tensor made of this value gets: booleans are bool, bigints int64, numbers float32. */
-export const scalarDType = (value: Scalar): DType =>
-  typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32'
+/** The dtype a tensor made of this value gets: booleans are bool, bigints int64, numbers float32, pairs complex64. */
+export const scalarDType = (value: Scalar | Complex): DType =>
+  typeof value === 'object' ? 'complex64' : typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32'
 
 /**
  * The dtype this value promotes as. JavaScript has one number type, so a whole number counts as an integer and leaves
  * an integer tensor's dtype alone, as `x * 2` does in Python.
  */
-const promotionDType = (value: Scalar): DType =>
-  typeof value === 'number' && !Number.isInteger(value) ? 'float32' : typeof value === 'boolean' ? 'bool' : 'int64'
+const promotionDType = (value: Scalar | Complex): DType =>
+  typeof value === 'number' && Number.isInteger(value) ? 'int64' : scalarDType(value)
 
 interface Typed {
   readonly dtype: DType
@@ -108,12 +128,12 @@ interface Typed {
  * The dtype an operation on these operands computes in, as `torch.result_type`: tensors with dimensions come first, 0-d
  * tensors count only where their category is higher, plain numbers only where it is higher still.
  */
-export function resultType(operands: readonly (Typed | Scalar)[]): DType {
+export function resultType(operands: readonly (Typed | Scalar | Complex)[]): DType {
   let dims: DType | undefined
   let zeroDim: DType | undefined
   let scalar: DType | undefined
   for (const operand of operands) {
-    if (typeof operand !== 'object') {
+    if (typeof operand !== 'object' || isComplexNumber(operand)) {
       const t = promotionDType(operand)
       scalar = scalar === undefined ? t : promoteTypes(scalar, t)
     } else if (operand.layout.shape.length > 0) dims = dims === undefined ? operand.dtype : promoteTypes(dims, operand.dtype)
@@ -123,7 +143,7 @@ export function resultType(operands: readonly (Typed | Scalar)[]): DType {
 }
 
 /** The dtype that an operation on these two computes in, as `torch.result_type`. */
-export const resultTypeOf = (a: Typed | Scalar, b: Typed | Scalar): DType => resultType([a, b])
+export const resultTypeOf = (a: Typed | Scalar | Complex, b: Typed | Scalar | Complex): DType => resultType([a, b])
 
 const combine = (higher: DType | undefined, lower: DType | undefined): DType | undefined =>
   higher === undefined
@@ -131,12 +151,20 @@ const combine = (higher: DType | undefined, lower: DType | undefined): DType | u
     : lower === undefined || table[lower].category <= table[higher].category
       ? higher
       : // A number only lifts the category: 1.5 makes an integer tensor float32, the default, whatever its own width.
-        promoteTypes(higher, lower)
+        isComplex(lower) && isFloatingPoint(higher)
+        ? complexDType(higher)
+        : promoteTypes(higher, lower)
 
-/** Whether a result of dtype `from` may be written into a tensor of dtype `to`: categories never go down. */
+/**
+ * Whether a result of dtype `from` may be written into a tensor of dtype `to`: categories never go down.
+ *
+ * @example
+ * torch.canCast('float32', 'int64') // false
+ */
 export const canCast = (from: DType, to: DType): boolean => table[from].category <= table[to].category
 
 /** The class a program computes in: 0 float32, 1 float64, 2 int32, 3 int64. Narrower types widen on load. */
 export type ComputeClass = 0 | 1 | 2 | 3
-export const computeClass = (dtype: DType): ComputeClass =>
-  dtype === 'float64' ? 1 : table[dtype].category === 2 ? 0 : dtype === 'int64' ? 3 : 2
+/** A class, or 4 and 5: pairs of float32 and of float64, which become a program of class 0 and 1 over the parts. */
+export type WideClass = ComputeClass | 4 | 5
+export const computeClass = (dtype: DType): WideClass => table[dtype].compute

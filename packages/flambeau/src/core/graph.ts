@@ -61,6 +61,12 @@ export interface NodeTask {
 
 /** Anomaly mode: whether nodes remember the call that made them. */
 let remembersCalls = false
+/**
+ * Whether anomaly mode is on, as `torch.is_anomaly_enabled`.
+ *
+ * @example
+ * autograd.isAnomalyEnabled() // false
+ */
 export const isAnomalyEnabled = (): boolean => remembersCalls
 /** Sets the mode and returns the one before. */
 export function setAnomalyEnabled(enabled: boolean): boolean {
@@ -83,7 +89,12 @@ export const forwardCallOf = (node: Node): string | undefined => calls.get(node)
 /** Shared by all nodes that have none (yet). */
 const none: readonly never[] = []
 
-/** One recorded operation: turns gradients of its outputs into gradients of its inputs. */
+/**
+ * One recorded operation: turns gradients of its outputs into gradients of its inputs.
+ *
+ * @example
+ * torch.ones(2, { requiresGrad: true }).mul(2).gradFn instanceof autograd.graph.Node // true
+ */
 export abstract class Node {
   /** Creation order; backward runs later nodes first. */
   readonly sequence: number
@@ -256,6 +267,13 @@ export const freedGraphMessage =
 
 /** Whether operations are recorded. Asynchronous callbacks of `noGrad` keep it until they settle. */
 let gradEnabled = true
+/**
+ * Whether operations are recorded, as `torch.is_grad_enabled`.
+ *
+ * @example
+ * torch.isGradEnabled() // true
+ * torch.noGrad(() => torch.isGradEnabled()) // false
+ */
 export const isGradEnabled = (): boolean => gradEnabled
 /** Sets the mode and returns the one before. */
 export function setGradEnabled(enabled: boolean): boolean {
@@ -264,7 +282,13 @@ export function setGradEnabled(enabled: boolean): boolean {
   return before
 }
 
-/** Ends a path of the graph: what arrives is added to the leaf's `grad`. The engine does it. */
+/**
+ * Ends a path of the graph: what arrives is added to the leaf's `grad`. The engine does it.
+ *
+ * @example
+ * const x = torch.ones(2, { requiresGrad: true })
+ * x.mul(2).gradFn.nextFunctions[0][0] instanceof autograd.graph.AccumulateGrad // true
+ */
 export class AccumulateGrad extends Node {
   readonly name = 'AccumulateGrad'
   constructor(readonly variable: Tensor) {

@@ -1,7 +1,8 @@
 /** Tensors as text, character for character what PyTorch prints. */
 
+import type { Complex } from './complex.js'
 import { formatFixed, formatScientific } from './decimal.js'
-import { type DType, isFloatingPoint, type Scalar } from './dtype.js'
+import { complexDType, type DType, isComplex, isFloatingPoint, type Scalar } from './dtype.js'
 
 /** What printing needs to know of a tensor. */
 export interface PrintSource {
@@ -15,7 +16,7 @@ export interface PrintSource {
    * The element at a row-major index. Called once for each element that is shown and for no other, in ascending order;
    * float16 and bfloat16 give their value, not their bits.
    */
-  element(index: number): Scalar
+  element(index: number): Scalar | Complex
 }
 
 /** How tensors are printed, as the options of `torch.set_printoptions`. */
@@ -74,9 +75,9 @@ export function setPrintoptions(options: Partial<PrintOptions> & { profile?: Pri
 }
 
 /** The style that all elements of a tensor share, and the width they are padded to. */
-interface NumberStyle {
+interface NumberStyle<T = Scalar> {
   readonly width: number
-  format(value: Scalar): string
+  format(value: T): string
 }
 
 const wholeText = (value: Scalar): string => (typeof value === 'boolean' ? (value ? 'True' : 'False') : value.toString())
@@ -112,6 +113,26 @@ function wholeStyle(values: readonly Scalar[]): NumberStyle {
   return { width, format: (value) => wholeText(value).padStart(width) }
 }
 
+/** Each part in its own style; the imaginary one is padded before its sign is put there, and then not at all. */
+function complexStyle(values: readonly Complex[], options: PrintOptions): NumberStyle<Complex> {
+  const [re, im] = [(v: Complex) => v.re, (v: Complex) => v.im].map((part) => floatStyle(values.map(part), options))
+  const format = (value: Complex): string => {
+    const imaginary = im.format(value.im).trimStart()
+    return `${re.format(value.re)}${/^[-+]/.test(imaginary) ? '' : '+'}${imaginary}j`
+  }
+  return { width: re.width + im.width + 1, format }
+}
+
+/** The style of all elements that are shown. */
+function styleOf(dtype: DType, shown: readonly (Scalar | Complex)[], options: PrintOptions): NumberStyle<Scalar | Complex> {
+  const style = isComplex(dtype)
+    ? complexStyle(shown as Complex[], options)
+    : isFloatingPoint(dtype)
+      ? floatStyle(shown as number[], options)
+      : wholeStyle(shown as Scalar[])
+  return style as NumberStyle<Scalar | Complex>
+}
+
 /** Prints the values of a tensor with at least one element; `indent` is the column where its text begins. */
 function formatElements(source: PrintSource, indent: number, options: PrintOptions): string {
   const { shape, dtype } = source
@@ -120,7 +141,7 @@ function formatElements(source: PrintSource, indent: number, options: PrintOptio
   const summarize = shape.reduce((numel, size) => numel * size, 1) > options.threshold
   const isCut = (size: number): boolean => summarize && size > 2 * edgeitems
 
-  const shown: Scalar[] = []
+  const shown: (Scalar | Complex)[] = []
   const read = (axis: number, index: number): void => {
     if (axis === dim) {
       shown.push(source.element(index))
@@ -133,7 +154,7 @@ function formatElements(source: PrintSource, indent: number, options: PrintOptio
   }
   read(0, 0)
 
-  const style = isFloatingPoint(dtype) ? floatStyle(shown as number[], options) : wholeStyle(shown)
+  const style = styleOf(dtype, shown, options)
   let next = 0
   const takeNumber = (): string => style.format(shown[next++])
   if (dim === 0) return takeNumber()
@@ -183,7 +204,8 @@ export function formatTensor(source: PrintSource, context: PrintContext = {}): s
   const { shape, dtype, device, gradFnName } = source
   const isEmpty = shape.includes(0)
   // Values tell int64 and bool from the default dtype; where there are none the name has to.
-  const isObvious = dtype === defaultDtype || (!isEmpty && (dtype === 'int64' || dtype === 'bool'))
+  const isObvious =
+    dtype === defaultDtype || (!isEmpty && (dtype === 'int64' || dtype === 'bool' || dtype === complexDType(defaultDtype)))
 
   const suffixes: string[] = []
   if (device !== 'cpu') suffixes.push(`device='${device}'`)

@@ -18,7 +18,12 @@ export interface Allocator {
 
 /** Inference mode: what is made in it takes no part in autograd. */
 let inferenceMode = false
-/** Whether operations run in inference mode, as `torch.is_inference_mode_enabled`. */
+/**
+ * Whether operations run in inference mode, as `torch.is_inference_mode_enabled`.
+ *
+ * @example
+ * torch.inferenceMode(() => torch.isInferenceModeEnabled()) // true
+ */
 export const isInferenceModeEnabled = (): boolean => inferenceMode
 /** Sets the mode and returns the one before. */
 export function setInferenceMode(enabled: boolean): boolean {
@@ -90,6 +95,13 @@ export class Storage<A extends Allocator = Allocator> {
   /** The user may have seen what lies here: its memory is left to the garbage collector. */
   escape(): void {
     this.#holders = ESCAPED
+  }
+
+  /** Gives the memory to the caller, who may send it to another thread: no tensor here can reach it any more. */
+  surrender(): Memory {
+    const { memory } = this
+    this.#memory = null
+    return memory
   }
 
   /** Gives the memory back at once. Only for storage that nothing else can see. */

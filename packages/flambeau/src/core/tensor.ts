@@ -1,5 +1,5 @@
 import type { Backend } from '../backends/backend.js'
-import { type DType, isFloatingPoint } from './dtype.js'
+import { type DType, isDifferentiable } from './dtype.js'
 import type { Edge, GradientHook, Node } from './graph.js'
 import type { Layout } from './layout.js'
 import { isInferenceModeEnabled, type Storage } from './storage.js'
@@ -91,7 +91,7 @@ export class Tensor {
     return this.leafRequiresGrad || this.node !== null
   }
   set requiresGrad(value: boolean) {
-    if (value && !isFloatingPoint(this.dtype))
+    if (value && !isDifferentiable(this.dtype))
       throw new Error('only Tensors of floating point and complex dtype can require gradients')
     if (value && this.storage.isInference && !isInferenceModeEnabled())
       throw new Error('Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.')

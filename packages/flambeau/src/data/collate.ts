@@ -1,12 +1,13 @@
 /** How samples become a batch. */
 
 import { noGrad } from '../autograd/mode.js'
+import type { TypedArray } from '../core/dtype.js'
 import { Tensor } from '../core/tensor.js'
-import { tensor } from '../ops/creation.js'
+import { fromTypedArray, tensor } from '../ops/creation.js'
 import { stack } from '../ops/joining.js'
 
 /** What the default collation makes of samples of this type. */
-export type Collated<S> = S extends Tensor
+export type Collated<S> = S extends Tensor | TypedArray
   ? Tensor
   : S extends number | boolean | bigint
     ? Tensor
@@ -23,11 +24,8 @@ export type Collated<S> = S extends Tensor
  * whole and float32 otherwise, booleans a bool tensor; arrays and objects are collated place by place; strings stay.
  *
  * @example
- * const [x, y] = data.defaultCollate([
- *   [torch.zeros(2), 1],
- *   [torch.ones(2), 0],
- * ])
- * x.tolist() // [[0, 0], [1, 1]]
+ * const [x, y] = data.defaultCollate([[torch.zeros(2), 1], [torch.ones(2), 0]])
+ * x.shape // [ 2, 2 ]
  * y // tensor([1, 0])
  */
 export function defaultCollate<S>(samples: readonly S[]): Collated<S> {
@@ -37,6 +35,7 @@ export function defaultCollate<S>(samples: readonly S[]): Collated<S> {
 function collate(samples: readonly unknown[]): unknown {
   const [first] = samples
   if (first instanceof Tensor) return stack(samples as Tensor[])
+  if (isTypedArray(first)) return stack(samples.map((array) => fromTypedArray(array as TypedArray)))
   switch (typeof first) {
     case 'number':
       return tensor(samples as number[], { dtype: samples.every(Number.isInteger) ? 'int64' : 'float32' })
@@ -60,4 +59,22 @@ function collate(samples: readonly unknown[]): unknown {
   throw new TypeError(`default_collate: batch must contain tensors, numbers, strings, objects or arrays; found ${found}`)
 }
 
+/**
+ * A single sample as PyTorch's `default_convert` makes it, which a loader without batches uses: typed arrays become tensors, in
+ * arrays and objects too; everything else stays.
+ *
+ * @example
+ * data.defaultConvert({ x: new Float32Array([1, 2]), name: 'a' }).x // tensor([1., 2.])
+ */
+// biome-ignore lint/suspicious/noExplicitAny: the type of a typed array becomes Tensor, at any depth
+export function defaultConvert(sample: unknown): any {
+  if (sample instanceof Tensor) return sample
+  if (isTypedArray(sample)) return fromTypedArray(sample)
+  if (Array.isArray(sample)) return sample.map(defaultConvert)
+  if (typeof sample === 'object' && sample !== null && isPlain(sample))
+    return Object.fromEntries(Object.entries(sample).map(([key, value]) => [key, defaultConvert(value)]))
+  return sample
+}
+
+const isTypedArray = (value: unknown): value is TypedArray => ArrayBuffer.isView(value) && !(value instanceof DataView)
 const isPlain = (value: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(value))

@@ -12,8 +12,8 @@ const types: Partial<Record<number, DType>> = { 8: 'uint8', 9: 'int8', 11: 'int1
  *
  * @throws Error in one sentence where the bytes are no complete IDX file.
  * @example
- * // Two bytes of zeros, type uint8, one dimension of size 2, the elements.
- * data.parseIdx(new Uint8Array([0, 0, 8, 1, 0, 0, 0, 2, 7, 9])).tolist() // [7, 9]
+ * const file = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4)
+ * data.parseIdx(file) // tensor([5, 0, 4], dtype=torch.uint8)
  */
 export function parseIdx(bytes: Uint8Array): Tensor {
   if (bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b) throw new Error('not an IDX file: it is gzip-compressed')

@@ -1,7 +1,10 @@
 /** In which order samples are drawn. */
 
-import { empty } from '../ops/creation.js'
-import { Generator, randint, randperm } from '../ops/random.js'
+import { type Arguments, readArguments } from '../core/arguments.js'
+import { Tensor } from '../core/tensor.js'
+import { to } from '../ops/cast.js'
+import { empty, tensor } from '../ops/creation.js'
+import { Generator, multinomial, randint, randperm } from '../ops/random.js'
 
 /** Indices, or batches of them, in the order they are to be loaded; iterated anew each epoch. */
 export interface Sampler<T = number> extends Iterable<T> {
@@ -12,7 +15,13 @@ interface Sized {
   readonly length: number
 }
 
-/** 0, 1, 2, …, as `torch.utils.data.SequentialSampler`. */
+/**
+ * 0, 1, 2, …, as `torch.utils.data.SequentialSampler`.
+ *
+ * @example
+ * const sampler = new data.SequentialSampler(['a', 'b', 'c'])
+ * Array.from(sampler) // [ 0, 1, 2 ]
+ */
 export class SequentialSampler implements Sampler {
   readonly #source: Sized
 
@@ -42,7 +51,13 @@ export interface RandomSamplerOptions {
 export const drawSeed = (generator?: Generator | null): bigint =>
   empty([], { dtype: 'int64' }).random_(undefined, undefined, { generator }).itemBigInt()
 
-/** All indices in random order, PyTorch's for the same seed, as `torch.utils.data.RandomSampler`. */
+/**
+ * All indices in random order, PyTorch's for the same seed, as `torch.utils.data.RandomSampler`.
+ *
+ * @example
+ * const sampler = new data.RandomSampler([1, 2, 3], { generator: new torch.Generator().manualSeed(0) })
+ * Array.from(sampler) // [ 2, 0, 1 ]
+ */
 export class RandomSampler implements Sampler {
   readonly #source: Sized
   readonly #replacement: boolean
@@ -78,7 +93,13 @@ export class RandomSampler implements Sampler {
   }
 }
 
-/** Given indices in random order, as `torch.utils.data.SubsetRandomSampler`. */
+/**
+ * Given indices in random order, as `torch.utils.data.SubsetRandomSampler`.
+ *
+ * @example
+ * const sampler = new data.SubsetRandomSampler([5, 7, 9])
+ * sampler.length // 3
+ */
 export class SubsetRandomSampler implements Sampler {
   readonly #indices: readonly number[]
   readonly #generator: Generator | null
@@ -97,12 +118,137 @@ export class SubsetRandomSampler implements Sampler {
   }
 }
 
+export interface WeightedRandomSamplerOptions {
+  /** Draw each sample independently. */
+  replacement?: boolean
+  generator?: Generator | null
+}
+
+/**
+ * Indices by weight, PyTorch's for the same seed, as `torch.utils.data.WeightedRandomSampler`.
+ *
+ * @example
+ * const sampler = new data.WeightedRandomSampler([0, 0, 1], 2)
+ * Array.from(sampler) // [ 2, 2 ]
+ */
+export class WeightedRandomSampler implements Sampler {
+  readonly #weights: Tensor
+  readonly #numSamples: number
+  readonly #options: Required<WeightedRandomSamplerOptions>
+
+  constructor(
+    weights: readonly number[] | Tensor,
+    numSamples: number,
+    ...args: Arguments<[replacement: boolean, generator: Generator | null], WeightedRandomSamplerOptions>
+  ) {
+    const names = ['replacement', 'generator'] as const
+    const given = readArguments<WeightedRandomSamplerOptions>('WeightedRandomSampler', args, names)
+    const { replacement = true, generator = null } = given
+    if (!(Number.isInteger(numSamples) && numSamples > 0))
+      throw new Error(`num_samples should be a positive integer value, but got num_samples=${numSamples}`)
+    if (typeof replacement !== 'boolean')
+      throw new Error(`replacement should be a boolean value, but got replacement=${replacement}`)
+    this.#weights = weights instanceof Tensor ? to(weights, 'float64') : tensor(weights, { dtype: 'float64' })
+    const { shape } = this.#weights
+    if (shape.length !== 1) throw new Error(`weights should be a 1d sequence but given weights have shape (${shape.join(', ')})`)
+    this.#numSamples = numSamples
+    this.#options = { replacement, generator }
+  }
+
+  get length(): number {
+    return this.#numSamples
+  }
+
+  *[Symbol.iterator](): Iterator<number> {
+    yield* multinomial(this.#weights, this.#numSamples, this.#options).tolist() as number[]
+  }
+}
+
+export interface DistributedSamplerOptions {
+  /** How many processes there are. */
+  numReplicas?: number
+  /** Which one this is, from 0. */
+  rank?: number
+  shuffle?: boolean
+  seed?: number
+  /** Leave out samples rather than repeat some, where they cannot be shared evenly. */
+  dropLast?: boolean
+}
+
+/**
+ * One process's share of the samples, as `torch.utils.data.distributed.DistributedSampler`: as many for each, PyTorch's for the
+ * same seed. `setEpoch` before each epoch makes its order another.
+ *
+ * @example
+ * const sampler = new data.DistributedSampler([1, 2, 3, 4, 5], { numReplicas: 2, rank: 1, shuffle: false })
+ * Array.from(sampler) // [ 1, 3, 0 ]
+ */
+export class DistributedSampler implements Sampler {
+  readonly numReplicas: number
+  readonly rank: number
+  readonly numSamples: number
+  readonly totalSize: number
+  readonly shuffle: boolean
+  readonly seed: number
+  readonly dropLast: boolean
+  epoch = 0
+  readonly #source: Sized
+
+  constructor(
+    dataset: Sized,
+    ...args: Arguments<
+      [numReplicas: number, rank: number, shuffle: boolean, seed: number, dropLast: boolean],
+      DistributedSamplerOptions
+    >
+  ) {
+    const names = ['numReplicas', 'rank', 'shuffle', 'seed', 'dropLast'] as const
+    const given = readArguments<DistributedSamplerOptions>('DistributedSampler', args, names)
+    const { numReplicas, rank, shuffle = true, seed = 0, dropLast = false } = given
+    if (numReplicas === undefined || rank === undefined) throw new Error('Requires distributed package to be available')
+    if (!(rank >= 0 && rank < numReplicas))
+      throw new Error(`Invalid rank ${rank}, rank should be in the interval [0, ${numReplicas - 1}]`)
+    this.#source = dataset
+    this.numReplicas = numReplicas
+    this.rank = rank
+    this.shuffle = shuffle
+    this.seed = seed
+    this.dropLast = dropLast
+    const uneven = dropLast && dataset.length % numReplicas !== 0
+    this.numSamples = Math.ceil((uneven ? dataset.length - numReplicas : dataset.length) / numReplicas)
+    this.totalSize = this.numSamples * numReplicas
+  }
+
+  get length(): number {
+    return this.numSamples
+  }
+
+  /** Makes the order of this epoch another than that of the one before. */
+  setEpoch(epoch: number): void {
+    this.epoch = epoch
+  }
+
+  *[Symbol.iterator](): Iterator<number> {
+    const n = this.#source.length
+    const order = this.shuffle
+      ? (randperm(n, { generator: new Generator().manualSeed(this.seed + this.epoch) }).tolist() as number[])
+      : Array.from({ length: n }, (_, i) => i)
+    // Where samples are too few to share, the first ones come again.
+    for (let i = this.rank; i < this.totalSize; i += this.numReplicas) yield order[i % n]
+  }
+}
+
 export interface BatchSamplerOptions {
   /** Leave out a last batch that is not full. */
   dropLast?: boolean
 }
 
-/** Another sampler's indices in batches, as `torch.utils.data.BatchSampler`. */
+/**
+ * Another sampler's indices in batches, as `torch.utils.data.BatchSampler`.
+ *
+ * @example
+ * const sampler = new data.BatchSampler(new data.SequentialSampler([1, 2, 3]), 2)
+ * Array.from(sampler) // [ [ 0, 1 ], [ 2 ] ]
+ */
 export class BatchSampler implements Sampler<number[]> {
   readonly #sampler: Sampler
   readonly #batchSize: number

@@ -80,7 +80,7 @@ const rules: Partial<Record<Primitive, Rule>> = {
   // d/da is 0 where the exponent is 0, whatever a is; d/db is 0 where a = 0 and b >= 0, as PyTorch defines them.
   pow: ([a, b], o) => [
     e.where(e.eq(b, 0), 0, e.mul(b, e.pow(a, e.sub(b, 1)))),
-    e.where(e.both(e.eq(a, 0), e.ge(b, 0)), 0, e.mul(o, e.log(a))),
+    e.where(e.both(e.eq(a, 0), e.ge(e.re(b), 0)), 0, e.mul(o, e.log(a))),
   ],
   atan2: ([a, b]) => {
     const r2 = e.add(e.square(a), e.square(b))
@@ -142,12 +142,15 @@ export function derive(term: Expr, by: string, seed: Expr): Expr {
     const db = derive(b, by, seed)
     return isZero(da) && isZero(db) ? da : e.where(c, da, db)
   }
+  if (term.op === 'conj') return derive(term.args[0], by, e.conj(seed))
+  if (term.op === 're') return derive(term.args[0], by, e.re(seed))
   const rule = rules[term.op]
   if (rule === undefined) throw new Error(`the derivative of '${term.op}' is not implemented`)
   return rule(term.args, term).reduce<Expr>((sum, partial, i) => {
     if (!concerned[i] || partial === 0) return sum
     if (Object.is(partial, unknown)) throw new Error(`the derivative of '${term.op}' by argument ${i} is not implemented`)
-    const inner = partial === -1 ? e.neg(seed) : e.mul(seed, partial)
+    // Conjugated: of complex numbers, PyTorch's gradient is the direction of steepest ascent of a real loss.
+    const inner = partial === -1 ? e.neg(seed) : e.mul(seed, e.conj(partial))
     return e.add(sum, derive(term.args[i], by, inner))
   }, e.constant(0))
 }

@@ -18,10 +18,13 @@ export const primitives = {
 
 export type Primitive = keyof typeof primitives
 
+/** What only complex numbers have. Programs of real numbers leave both out: there they change nothing. */
+export type ComplexOnly = 'conj' | 're'
+
 export type Expr =
   | { readonly kind: 'variable'; readonly name: string }
   | { readonly kind: 'constant'; readonly value: number }
-  | { readonly kind: 'apply'; readonly op: Primitive; readonly args: readonly Expr[] }
+  | { readonly kind: 'apply'; readonly op: Primitive | ComplexOnly; readonly args: readonly Expr[] }
 
 /** What the builders take: a number is a constant. */
 export type Term = Expr | number
@@ -31,7 +34,7 @@ export const constant = (value: number): Expr => ({ kind: 'constant', value })
 const toExpr = (term: Term): Expr => (typeof term === 'number' ? constant(term) : term)
 const is = (term: Expr, value: number): boolean => term.kind === 'constant' && Object.is(term.value, value)
 
-const apply = (op: Primitive, ...terms: Term[]): Expr => ({ kind: 'apply', op, args: terms.map(toExpr) })
+const apply = (op: Primitive | ComplexOnly, ...terms: Term[]): Expr => ({ kind: 'apply', op, args: terms.map(toExpr) })
 
 /** The variables of op definitions: inputs, the incoming gradient, and the op's own result. */
 export const x = variable('x')
@@ -140,16 +143,23 @@ export const where = (c: Term, a: Term, b: Term): Expr => apply('where', c, a, b
 export const fma = (a: Term, b: Term, c: Term): Expr => apply('fma', a, b, c)
 /** The polynomial of degree `n` at `a`; `kind` counts the families in the order of `ops/polynomials.ts`. */
 export const orthogonal = (a: Term, n: Term, kind: number): Expr => apply('orthogonal', a, n, kind)
+/** The conjugate of a complex value. */
+export function conj(a: Term): Expr {
+  const term = toExpr(a)
+  return term.kind === 'constant' ? term : term.kind === 'apply' && term.op === 'conj' ? term.args[0] : apply('conj', term)
+}
+/** The real part of a complex value. */
+export const re = (a: Term): Expr => apply('re', a)
 /** Logic on truth values, which are 0 and 1 in every compute class. */
 export const both = (a: Term, b: Term): Expr => apply('mul', a, b)
 export const either = (a: Term, b: Term): Expr => apply('max', a, b)
 export const square = (a: Term): Expr => mul(a, a)
 
-/** A term with its variables renamed; those without a new name keep theirs. */
-export function rename(term: Expr, names: ReadonlyMap<string, string>): Expr {
+/** A term with other terms in the place of some of its variables. */
+export function substitute(term: Expr, terms: ReadonlyMap<string, Expr>): Expr {
   if (term.kind === 'constant') return term
-  if (term.kind === 'variable') return variable(names.get(term.name) ?? term.name)
-  return { kind: 'apply', op: term.op, args: term.args.map((arg) => rename(arg, names)) }
+  if (term.kind === 'variable') return terms.get(term.name) ?? term
+  return { kind: 'apply', op: term.op, args: term.args.map((arg) => substitute(arg, terms)) }
 }
 
 /** The names of the variables a term reads, in order of first appearance. */

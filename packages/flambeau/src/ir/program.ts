@@ -1,6 +1,7 @@
 /** Terms lowered to programs: straight-line code over registers, what every backend's pointwise kernel runs. */
 
-import { type Expr, freeVariables, type Primitive } from './expr.js'
+import { partsOf } from './complex.js'
+import { constant, type Expr, freeVariables, type Primitive } from './expr.js'
 
 /** One instruction: `registers[target] = op(registers[args]…)`. */
 export interface Instruction {
@@ -23,7 +24,12 @@ export class Program {
   /** What a backend keeps of a prepared program, by its slot and the compute class. */
   readonly handles: (number | undefined)[] = []
 
+  /** What it was made of, and what it is for complex operands: see `overParts`. */
+  readonly #source: readonly [terms: readonly Expr[], inputs: readonly string[], scalars: readonly string[]]
+  readonly #overParts = new Map<number, Program>()
+
   constructor(terms: readonly Expr[], inputs: readonly string[], scalars: readonly string[]) {
+    this.#source = [terms, inputs, scalars]
     this.inputs = inputs.length
     this.scalars = scalars.length
     const names = [...inputs, ...scalars]
@@ -42,6 +48,7 @@ export class Program {
         if (at < 0) at = constants.push(term.value) - 1
         return -1 - at
       }
+      if (term.op === 'conj' || term.op === 're') return visit(term.args[0])
       const args = term.args.map(visit)
       const key = `${term.op}(${args.join()})`
       const known = seen.get(key)
@@ -82,5 +89,28 @@ export class Program {
     })
     this.temporaries = temporaries
     this.outputs = results.map(place)
+  }
+
+  /**
+   * The program over real and imaginary parts, where some operands are complex (bits over outputs, then inputs): each of
+   * those stands for two, its parts in turn. Others are real, and an output that is must be so for any operands.
+   *
+   * @throws Error for a primitive that complex numbers do not have.
+   */
+  overParts(complex: number): Program {
+    let program = this.#overParts.get(complex)
+    if (program === undefined) {
+      const [terms, inputs, scalars] = this.#source
+      const isComplex = (operand: number): boolean => (complex & (1 << operand)) !== 0
+      const split = inputs.filter((_, i) => isComplex(terms.length + i))
+      const parts = partsOf(terms, split)
+      program = new Program(
+        parts.flatMap(({ re, im }, i) => (isComplex(i) ? [re, im ?? constant(0)] : [re])),
+        inputs.flatMap((name) => (split.includes(name) ? [`${name}.re`, `${name}.im`] : [name])),
+        scalars,
+      )
+      this.#overParts.set(complex, program)
+    }
+    return program
   }
 }

@@ -1,36 +1,56 @@
 /** Modules made of modules. */
 
 import type { Tensor } from '../core/tensor.js'
-import { Module } from './module.js'
+import { Module, removeFrom } from './module.js'
 
-/** Modules under numbers: what Sequential and ModuleList share. */
-class ModuleSequence extends Module {
+/** Where an index or the bounds of a slice lie, as in Python. */
+function slicePlaces(size: number, start?: number | null, end?: number | null, step: number | null = 1): number[] {
+  const by = step ?? 1
+  if (!Number.isInteger(by) || by === 0) throw new RangeError('slice step cannot be zero')
+  const clip = (value: number, low: number, high: number): number =>
+    Math.min(Math.max(value < 0 ? value + size : value, low), high)
+  const [low, high] = by > 0 ? [0, size] : [-1, size - 1]
+  const from = start === undefined || start === null ? (by > 0 ? low : high) : clip(start, low, high)
+  const to = end === undefined || end === null ? (by > 0 ? high : low) : clip(end, low, high)
+  const places: number[] = []
+  for (let i = from; by > 0 ? i < to : i > to; i += by) places.push(i)
+  return places
+}
+
+/** Modules under numbers: what Sequential and ModuleList share. No private members: deep copies would lack them. */
+abstract class ModuleSequence extends Module {
   /** How many modules there are. */
   override get length(): number {
-    return this.namedSlots().length
+    return this.ownModules().length
   }
 
-  /** @internal Every place, also where one module stands in several. */
-  protected namedSlots(): [string, Module][] {
-    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module)
-  }
-
-  /** The i-th module, counted from the end where negative. @throws RangeError outside. */
+  /**
+   * The i-th module, counted from the end where negative.
+   *
+   * @throws RangeError outside.
+   * @example
+   * new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU()).at(-1) // ReLU()
+   */
   at(index: number): Module {
-    return this.slot(index)[1]
+    return this.slotAt(index)[1]
   }
 
-  /** @internal */
-  protected slot(index: number): [string, Module] {
-    const slots = this.namedSlots()
+  protected slotAt(index: number): [string, Module] {
+    const slots = this.ownModules()
     const slot = Number.isInteger(index) ? slots.at(index) : undefined
-    if (slot === undefined) throw new RangeError(`index ${index} is out of range`)
+    if (slot === undefined || index < -slots.length) throw new RangeError(`index ${index} is out of range`)
     return slot
   }
 
-  /** Puts a module in the place of the i-th. */
+  /** Puts a module in the place of the i-th. @throws RangeError outside. */
   setAt(index: number, module: Module): void {
-    this.registerModule(this.slot(index)[0], module)
+    this.registerModule(this.slotAt(index)[0], module)
+  }
+
+  /** The names and modules from `start` up to `end`, every `step`-th, as Python slices. */
+  protected slots(start?: number | null, end?: number | null, step?: number | null): [string, Module][] {
+    const all = this.ownModules()
+    return slicePlaces(all.length, start, end, step).map((i) => all[i])
   }
 
   /** Adds a module at the end. */
@@ -45,20 +65,42 @@ class ModuleSequence extends Module {
     return this
   }
 
-  /** Puts a module before the i-th. */
+  /** Puts a module before the i-th. @throws RangeError outside. */
   insert(index: number, module: Module): this {
-    const slots = this.namedSlots().map(([, m]) => m)
-    if (!(Number.isInteger(index) && index >= -slots.length && index <= slots.length))
+    const modules = [...this]
+    if (!(Number.isInteger(index) && index >= -modules.length && index <= modules.length))
       throw new RangeError(`Index out of range: ${index}`)
-    slots.splice(index, 0, module)
-    slots.forEach((m, i) => {
-      this.registerModule(String(i), m)
-    })
+    modules.splice(index, 0, module)
+    this.renumber(modules)
     return this
   }
 
+  /** Takes the i-th module out; those behind it move up. @throws RangeError outside. */
+  delete(index: number): void {
+    const [name] = this.slotAt(index)
+    this.renumber(
+      this.ownModules()
+        .filter(([other]) => other !== name)
+        .map(([, module]) => module),
+    )
+  }
+
+  /** Takes the i-th module out and returns it. @throws RangeError outside. */
+  pop(index = -1): Module {
+    const module = this.at(index)
+    this.delete(index)
+    return module
+  }
+
+  protected renumber(modules: readonly Module[]): void {
+    for (const [name] of this.ownModules()) removeFrom(this, name)
+    modules.forEach((module, i) => {
+      this.registerModule(String(i), module)
+    })
+  }
+
   *[Symbol.iterator](): Iterator<Module> {
-    for (const [, module] of this.namedSlots()) yield module
+    for (const [, module] of this.ownModules()) yield module
   }
 }
 
@@ -71,8 +113,12 @@ export type SequentialItem = Module | readonly [name: string, module: Module]
  *
  * @example
  * const model = new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 1))
- * const named = new nn.Sequential({ fc: new nn.Linear(4, 1), act: new nn.Tanh() })
- * model(torch.rand(2, 4)).shape // [2, 1]
+ * model(torch.rand(2, 4)).shape // [ 2, 1 ]
+ * new nn.Sequential({ fc: new nn.Linear(4, 1), act: new nn.Tanh() })
+ * // Sequential(
+ * //   (fc): Linear(in_features=4, out_features=1, bias=True)
+ * //   (act): Tanh()
+ * // )
  */
 export class Sequential extends ModuleSequence {
   constructor(...items: readonly SequentialItem[] | readonly [Readonly<Record<string, Module>> | readonly SequentialItem[]]) {
@@ -96,40 +142,58 @@ export class Sequential extends ModuleSequence {
     for (const module of this) value = module(value)
     return value
   }
+
+  /**
+   * A Sequential of the modules from `start` up to `end`, every `step`-th, under their names: `model[start:end:step]`.
+   *
+   * @example
+   * new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 1)).slice(1).length // 2
+   */
+  slice(start?: number | null, end?: number | null, step?: number | null): Sequential {
+    return new Sequential(this.slots(start, end, step))
+  }
 }
 
 /**
  * A list of modules, as `torch.nn.ModuleList`: it knows its parameters, and its owner says how they run.
  *
  * @example
- * const layers = new nn.ModuleList([1, 2, 3].map(() => new nn.Linear(4, 4)))
- * let x = torch.randn(2, 4)
+ * const layers = new nn.ModuleList([1, 2, 3].map((n) => new nn.Linear(n, n + 1)))
+ * let x = torch.ones(1, 1)
  * for (const layer of layers) x = layer(x)
- * x.shape // [2, 4]
+ * x.shape // [ 1, 4 ]
  */
 export class ModuleList extends ModuleSequence {
   constructor(modules: Iterable<Module> = []) {
     super()
     this.extend(modules)
   }
+
+  /** A list of the modules from `start` up to `end`, every `step`-th: `layers[start:end:step]`. */
+  slice(start?: number | null, end?: number | null, step?: number | null): ModuleList {
+    return new ModuleList(this.slots(start, end, step).map(([, module]) => module))
+  }
 }
+
+type Modules = Readonly<Record<string, Module>> | Iterable<readonly [string, Module]>
 
 /**
  * Modules by name, as `torch.nn.ModuleDict`.
  *
  * @example
  * const heads = new nn.ModuleDict({ small: new nn.Linear(4, 2), large: new nn.Linear(4, 8) })
- * heads.get('small')(torch.randn(3, 4)).shape // [3, 2]
+ * heads.get('small')(torch.ones(1, 4)).shape // [ 1, 2 ]
+ * heads.keys() // [ 'small', 'large' ]
  */
 export class ModuleDict extends Module {
-  constructor(modules: Readonly<Record<string, Module>> | Iterable<readonly [string, Module]> = {}) {
+  constructor(modules: Modules = {}) {
     super()
     this.update(modules)
   }
 
   /** How many modules there are. */
   get size(): number {
-    return this.entries().length
+    return this.ownModules().length
   }
 
   /** The module of a name. @throws Error where there is none. */
@@ -138,6 +202,7 @@ export class ModuleDict extends Module {
     return Reflect.get(this, name) as Module
   }
 
+  /** Adds a module, or puts it in the place of the one of its name. */
   set(name: string, module: Module): this {
     this.addModule(name, module)
     return this
@@ -147,12 +212,22 @@ export class ModuleDict extends Module {
     return Object.hasOwn(this, name) && Reflect.get(this, name) instanceof Module
   }
 
+  /** Takes a module out; false where there is none of this name. */
   delete(name: string): boolean {
-    return this.has(name) && Reflect.deleteProperty(this, name)
+    if (!this.has(name)) return false
+    removeFrom(this, name)
+    return true
+  }
+
+  /** Takes a module out and returns it. @throws Error where there is none. */
+  pop(name: string): Module {
+    const module = this.get(name)
+    this.delete(name)
+    return module
   }
 
   /** Adds modules, in the place of those that have their names. */
-  update(modules: Readonly<Record<string, Module>> | Iterable<readonly [string, Module]>): this {
+  update(modules: Modules): this {
     const entries = Symbol.iterator in modules ? (modules as Iterable<readonly [string, Module]>) : Object.entries(modules)
     for (const [name, module] of entries) this.addModule(name, module)
     return this
@@ -163,15 +238,21 @@ export class ModuleDict extends Module {
   }
 
   keys(): string[] {
-    return this.entries().map(([name]) => name)
+    return this.ownModules().map(([name]) => name)
   }
 
   values(): Module[] {
-    return this.entries().map(([, module]) => module)
+    return this.ownModules().map(([, module]) => module)
   }
 
+  /** Names and modules, Python's `items`. */
   entries(): [string, Module][] {
-    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module)
+    return this.ownModules()
+  }
+
+  /** The same as `entries`. */
+  items(): [string, Module][] {
+    return this.ownModules()
   }
 
   [Symbol.iterator](): Iterator<[string, Module]> {

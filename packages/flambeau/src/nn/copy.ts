@@ -1,47 +1,28 @@
-/** Copies of modules, as Python's `copy.deepcopy` makes them. */
+/** Copies of what modules hold, as Python's `copy.deepcopy` makes them. */
 
-import { noGrad } from '../autograd/mode.js'
 import { isOptions } from '../core/arguments.js'
 import { Tensor } from '../core/tensor.js'
 import { clone } from '../ops/cast.js'
+import { detach } from '../ops/view.js'
 import { Module } from './module.js'
 import { Parameter } from './parameter.js'
 
-/**
- * A module with parameters, buffers and submodules of its own; what the original holds twice the copy holds twice. Hooks and
- * JavaScript's private members (`#x`) of subclasses are not copied.
- * @internal
- */
-export function deepcopy<M extends Module>(module: M, known = new Map<unknown, unknown>()): M {
-  const copyOf = (value: unknown): unknown => {
-    if (known.has(value)) return known.get(value)
-    if (value instanceof Module) return deepcopy(value, known)
-    const copied = copyValue(value, copyOf)
-    known.set(value, copied)
-    return copied
-  }
-  // The subclass's constructor is not run: it may have side effects, such as drawing random numbers.
-  const copied = Reflect.construct(Module, [], module.constructor) as M
-  known.set(module, copied)
-  const buffers = new Map([...module.ownBuffers()].map(([name, , persistent]) => [name, persistent]))
-  for (const [name, value] of Object.entries(module)) {
-    const persistent = buffers.get(name)
-    if (persistent === undefined)
-      Object.defineProperty(copied, name, { value: copyOf(value), writable: true, enumerable: true, configurable: true })
-    else copied.registerBuffer(name, copyOf(value) as Tensor, { persistent })
-  }
-  return copied
-}
-
-function copyValue(value: unknown, copyOf: (value: unknown) => unknown): unknown {
-  if (value instanceof Parameter) return new Parameter(unrecorded(value), { requiresGrad: value.requiresGrad })
+/** A copy of what a module's property holds; functions and objects of other classes are shared. */
+export function copyOfValue(value: unknown, memo: Map<unknown, unknown>): unknown {
+  const known = memo.get(value)
+  if (known !== undefined) return known
+  let copy = value
+  if (value instanceof Module) return value.deepcopy(memo)
   if (value instanceof Tensor) {
-    const copied = unrecorded(value)
-    copied.requiresGrad = value.requiresGrad && value.isLeaf
-    return copied
-  }
-  if (Array.isArray(value)) return value.map(copyOf)
-  if (isOptions(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)]))
-  return value
+    if (!value.isLeaf)
+      throw new Error('Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment')
+    const data = clone(detach(value))
+    copy = value instanceof Parameter ? new Parameter(data, { requiresGrad: value.requiresGrad }) : data
+    if (!(copy instanceof Parameter)) data.requiresGrad = value.requiresGrad
+  } else if (Array.isArray(value)) copy = value.map((item) => copyOfValue(item, memo))
+  else if (value instanceof Map) copy = new Map([...value].map(([key, item]) => [key, copyOfValue(item, memo)]))
+  else if (value instanceof Set) copy = new Set([...value].map((item) => copyOfValue(item, memo)))
+  else if (isOptions(value)) copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOfValue(item, memo)]))
+  memo.set(value, copy)
+  return copy
 }
-const unrecorded = (t: Tensor): Tensor => noGrad(() => clone(t))

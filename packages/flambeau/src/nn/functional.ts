@@ -2,6 +2,7 @@
 
 export { type GeluOptions, gelu } from '../ops/activation.js'
 export { type BatchNormOptions, batchNorm, type InstanceNormOptions, instanceNorm } from '../ops/batchNorm.js'
+export { bilinear } from '../ops/bilinear.js'
 export { type CtcLossOptions, ctcLoss } from '../ops/ctcLoss.js'
 export * from '../ops/distance.js'
 export { sigmoid, tanh } from '../ops/elementary.js'

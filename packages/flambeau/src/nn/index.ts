@@ -1,6 +1,7 @@
 /** `torch.nn`. */
 
 export * from './activation.js'
+export { type AdaptiveLogSoftmaxOptions, AdaptiveLogSoftmaxWithLoss } from './adaptive.js'
 export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.js'
 export {
   BatchNorm1d,
@@ -17,12 +18,36 @@ export * from './conv.js'
 export * from './dropout.js'
 export * from './embedding.js'
 export * as functional from './functional.js'
+export type {
+  BackwardHook,
+  BackwardPreHook,
+  ForwardHook,
+  ForwardHookOptions,
+  ForwardHookWithKwargs,
+  ForwardPreHook,
+  ForwardPreHookWithKwargs,
+  HookOptions,
+  LoadStateDictPostHook,
+  LoadStateDictPreHook,
+  ModuleGradients,
+  StateDictPostHook,
+  StateDictPreHook,
+} from './hooks.js'
 export * as init from './init.js'
 export { UninitializedParameter } from './lazy.js'
-export { type FactoryOptions, Flatten, Identity, Linear, type LinearOptions } from './linear.js'
+export {
+  Bilinear,
+  type FactoryOptions,
+  Flatten,
+  type FlattenOptions,
+  Identity,
+  Linear,
+  type LinearOptions,
+  Unflatten,
+} from './linear.js'
 export * from './loss.js'
 export * from './marginLoss.js'
-export { type ForwardHook, type ForwardPreHook, Module, type NamedOptions, type StateDictOptions } from './module.js'
+export { Module, type NamedOptions, type StateDictOptions } from './module.js'
 export {
   GroupNorm,
   type GroupNormModuleOptions,
@@ -33,6 +58,7 @@ export {
 } from './normalization.js'
 export * from './padding.js'
 export { Parameter } from './parameter.js'
+export { ParameterDict, ParameterList } from './parameterContainers.js'
 export * from './pooling.js'
 export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'

@@ -67,7 +67,7 @@ export class NLLLoss extends WeightedLoss {
  * `NLLLoss` of images [N, C, H, W], as `torch.nn.NLLLoss2d`: an old name.
  *
  * @example
- * new nn.NLLLoss2d()(torch.zeros(1, 2, 3, 3), torch.zeros(1, 3, 3, { dtype: "int64" })).item() // -0
+ * new nn.NLLLoss2d()(torch.ones(1, 2, 3, 3), torch.zeros(1, 3, 3, { dtype: 'int64' })).item() // -1
  */
 export class NLLLoss2d extends NLLLoss {}
 

@@ -164,7 +164,7 @@ export class TripletMarginLoss extends Loss {
 export class TripletMarginWithDistanceLoss extends Loss {
   readonly margin: number
   readonly swap: boolean
-  readonly #distance: (a: Tensor, b: Tensor) => Tensor
+  readonly distanceFunction: (a: Tensor, b: Tensor) => Tensor
 
   constructor(options: ops.TripletMarginWithDistanceOptions = {}) {
     const { distanceFunction, margin, swap, reduction } = readLoss<ops.TripletMarginWithDistanceOptions>(
@@ -176,13 +176,13 @@ export class TripletMarginWithDistanceLoss extends Loss {
     super(reduction as LossReduction)
     this.margin = margin ?? 1
     this.swap = swap ?? false
-    this.#distance = distanceFunction ?? pairwiseDistance
+    this.distanceFunction = distanceFunction ?? pairwiseDistance
   }
 
   override forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
-    const { margin, swap, reduction } = this
+    const { distanceFunction, margin, swap, reduction } = this
     return ops.tripletMarginWithDistanceLoss(anchor, positive, negative, {
-      distanceFunction: this.#distance,
+      distanceFunction,
       margin,
       swap,
       reduction,

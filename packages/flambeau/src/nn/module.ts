@@ -1,20 +1,33 @@
 /** The base of all modules. */
 
 import { noGrad } from '../autograd/mode.js'
-import { isOptions } from '../core/arguments.js'
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { type DType, isDType, isFloatingPoint } from '../core/dtype.js'
 import type { RemovableHandle } from '../core/graph.js'
 import { Tensor } from '../core/tensor.js'
-import { clone, to, zero_ } from '../ops/cast.js'
+import { to, zero_ } from '../ops/cast.js'
 import { detach } from '../ops/view.js'
 import { inspectSymbol } from '../show.js'
+import { copyOfValue } from './copy.js'
+import {
+  addHook,
+  type BackwardHook,
+  type BackwardPreHook,
+  callWithHooks,
+  type ForwardHook,
+  type ForwardHookOptions,
+  type ForwardHookWithKwargs,
+  type ForwardPreHook,
+  type ForwardPreHookWithKwargs,
+  type HookOptions,
+  type LoadStateDictPostHook,
+  type LoadStateDictPreHook,
+  ModuleHooks,
+  type StateDictPostHook,
+  type StateDictPreHook,
+} from './hooks.js'
 import { Parameter, replaceData } from './parameter.js'
 import { type LoadResult, type LoadStateDictOptions, loadInto, type StateDict } from './stateDict.js'
-
-/** Sees a module's arguments before `forward` does; what it returns takes their place. */
-export type ForwardPreHook<M extends Module = Module> = (module: M, args: readonly unknown[]) => unknown
-/** Sees what `forward` returned; what it returns, if anything, takes its place. */
-export type ForwardHook<M extends Module = Module> = (module: M, args: readonly unknown[], output: unknown) => unknown
 
 export interface NamedOptions {
   /** Put before every name. */
@@ -25,6 +38,8 @@ export interface NamedOptions {
   removeDuplicate?: boolean
 }
 
+type NamedArguments = Arguments<[prefix: string, recurse: boolean, removeDuplicate: boolean], NamedOptions>
+
 export interface StateDictOptions {
   /** Put before every key. */
   prefix?: string
@@ -32,8 +47,21 @@ export interface StateDictOptions {
   keepVars?: boolean
 }
 
-/** Runs a module's hooks and its `forward`; set by the class, whose private hooks it reads. */
+/** What needs a module's private members; set by the class. Methods might meet properties of users' subclasses. */
 let call: (module: Module, args: unknown[]) => unknown
+let hooksIn: (module: Module) => ModuleHooks | null
+let put: (module: Module, name: string, value: unknown) => void
+let take: (module: Module, name: string) => void
+let list: (module: Module) => [string, unknown][]
+
+/** @internal A module's hooks, null before the first is registered. */
+export const hooksOf = (module: Module): ModuleHooks | null => hooksIn(module)
+/** @internal Sets a property, whose place is that of its name's first registration. */
+export const defineOn = (module: Module, name: string, value: unknown): void => put(module, name, value)
+/** @internal Deletes a property, so that its name comes last if it is added again. */
+export const removeFrom = (module: Module, name: string): void => take(module, name)
+/** @internal Own properties in the order in which they were added. */
+export const entriesOf = (module: Module): [string, unknown][] => list(module)
 
 /** Constructs a function whose prototype is the class's: that makes modules callable, with no Proxy and no eval. */
 class Callable {
@@ -65,7 +93,7 @@ export interface Module {
  *   }
  * }
  * const net = new Net()
- * net(torch.rand(2, 4)).shape // [2, 1]
+ * net(torch.rand(2, 4)).shape // [ 2, 1 ]
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor makes the interface true
 export class Module extends Callable {
@@ -73,7 +101,9 @@ export class Module extends Callable {
   training = true
   /** Registered buffers and whether they belong to the state dict. */
   readonly #buffers = new Map<string, boolean>()
-  readonly #hooks = { before: new Set<ForwardPreHook>(), after: new Set<ForwardHook>() }
+  #hooks: ModuleHooks | null = null
+  /** Names in the order of registration, kept where JavaScript would put a number before the names it came after. */
+  #order: Set<string> | null = null
 
   /** What the module computes. Defined by subclasses; call the module itself rather than this, so that hooks run. */
   // biome-ignore lint/suspicious/noExplicitAny: subclasses have parameters and results of their own
@@ -83,32 +113,91 @@ export class Module extends Callable {
 
   static {
     call = (module, args) => module.#call(args)
+    hooksIn = (module) => module.#hooks
+    put = (module, name, value) => module.#set(name, value)
+    take = (module, name) => module.#remove(name)
+    list = (module) => module.#entries()
   }
 
   #call(args: unknown[]): unknown {
-    const { before, after } = this.#hooks
-    if (before.size === 0 && after.size === 0) return this.forward(...args)
-    let given = args
-    for (const hook of before) {
-      const replaced = hook(this, given)
-      if (replaced !== undefined && replaced !== null) given = Array.isArray(replaced) ? replaced : [replaced]
-    }
-    let output: unknown = this.forward(...given)
-    for (const hook of after) {
-      const replaced = hook(this, given, output)
-      if (replaced !== undefined && replaced !== null) output = replaced
-    }
-    return output
+    return this.#hooks === null ? this.forward(...args) : callWithHooks(this, this.#hooks, args)
   }
 
-  /** Calls a function with the module and its arguments before every `forward`. */
-  registerForwardPreHook(hook: ForwardPreHook<this>): RemovableHandle {
-    return register(this.#hooks.before, hook as ForwardPreHook)
+  #registry(): ModuleHooks {
+    this.#hooks ??= new ModuleHooks()
+    return this.#hooks
   }
 
-  /** Calls a function with the module, its arguments and its output after every `forward`. */
-  registerForwardHook(hook: ForwardHook<this>): RemovableHandle {
-    return register(this.#hooks.after, hook as ForwardHook)
+  /**
+   * Calls a function with the module and its arguments before every `forward`; what it returns, if anything, takes the place of
+   * the arguments. Its handle removes it.
+   *
+   * @example
+   * const layer = new nn.Identity()
+   * const handle = layer.registerForwardPreHook((_, [x]) => (x as Tensor).add(1))
+   * layer(torch.ones(1)) // tensor([2.])
+   * handle.remove()
+   * layer(torch.ones(1)) // tensor([1.])
+   */
+  registerForwardPreHook(hook: ForwardPreHook<this>, options?: HookOptions & { withKwargs?: false }): RemovableHandle
+  registerForwardPreHook(hook: ForwardPreHookWithKwargs<this>, options: HookOptions & { withKwargs: true }): RemovableHandle
+  registerForwardPreHook(hook: unknown, options: HookOptions = {}): RemovableHandle {
+    return addHook(this.#registry().forwardPre, hook as never, options)
+  }
+
+  /**
+   * Calls a function with the module, its arguments and its output after every `forward`; what it returns, if anything, takes
+   * the place of the output. Its handle removes it.
+   *
+   * @example
+   * const layer = new nn.Linear(2, 3)
+   * const shapes: unknown[] = []
+   * layer.registerForwardHook((_module, _args, output) => void shapes.push((output as Tensor).shape))
+   * layer(torch.ones(4, 2))
+   * shapes // [ [ 4, 3 ] ]
+   */
+  registerForwardHook(hook: ForwardHook<this>, options?: ForwardHookOptions & { withKwargs?: false }): RemovableHandle
+  registerForwardHook(hook: ForwardHookWithKwargs<this>, options: ForwardHookOptions & { withKwargs: true }): RemovableHandle
+  registerForwardHook(hook: unknown, options: ForwardHookOptions = {}): RemovableHandle {
+    return addHook(this.#registry().forward, hook as never, options)
+  }
+
+  /**
+   * Calls a function with the module, the gradients of its arguments and those of its outputs when backward has run through it;
+   * what it returns, if anything, takes the place of the former.
+   *
+   * @example
+   * const layer = new nn.Linear(2, 1)
+   * layer.registerFullBackwardHook((_module, gradInput, gradOutput) => console.log(gradInput.length, gradOutput[0]!.shape))
+   * layer(torch.ones(4, 2, { requiresGrad: true })).sum().backward()
+   */
+  registerFullBackwardHook(hook: BackwardHook<this>, options: { prepend?: boolean } = {}): RemovableHandle {
+    return addHook(this.#registry().backward, hook as BackwardHook, options)
+  }
+
+  /** Calls a function with the module and the gradients of its outputs before backward runs through it. */
+  registerFullBackwardPreHook(hook: BackwardPreHook<this>, options: { prepend?: boolean } = {}): RemovableHandle {
+    return addHook(this.#registry().backwardPre, hook as BackwardPreHook, options)
+  }
+
+  /** Calls a function before the module writes its part of a state dict. */
+  registerStateDictPreHook(hook: StateDictPreHook<this>): RemovableHandle {
+    return addHook(this.#registry().stateDictPre, hook as StateDictPreHook)
+  }
+
+  /** Calls a function after the module has written its part of a state dict. */
+  registerStateDictPostHook(hook: StateDictPostHook<this>): RemovableHandle {
+    return addHook(this.#registry().stateDictPost, hook as StateDictPostHook)
+  }
+
+  /** Calls a function before the module reads its part of a state dict, a copy that the function may change. */
+  registerLoadStateDictPreHook(hook: LoadStateDictPreHook<this>): RemovableHandle {
+    return addHook(this.#registry().loadPre, hook as LoadStateDictPreHook)
+  }
+
+  /** Calls a function when the module and all below it have been loaded. */
+  registerLoadStateDictPostHook(hook: LoadStateDictPostHook<this>): RemovableHandle {
+    return addHook(this.#registry().loadPost, hook as LoadStateDictPostHook)
   }
 
   /** Adds a parameter under a name, or null for one that is left out. */
@@ -154,12 +243,29 @@ export class Module extends Callable {
   }
 
   #set(name: string, value: unknown): void {
+    // Object.entries gives whole numbers first and in ascending order, wherever they were added.
+    if (/^(0|[1-9]\d*)$/.test(name) && !Object.hasOwn(this, name)) this.#order ??= new Set(Object.keys(this))
+    this.#order?.add(name)
     Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true })
+  }
+
+  #entries(): [string, unknown][] {
+    const entries: [string, unknown][] = Object.entries(this)
+    if (this.#order === null) return entries
+    const order = [...this.#order]
+    const place = (name: string): number => (this.#order!.has(name) ? order.indexOf(name) : order.length)
+    return entries.sort(([a], [b]) => place(a) - place(b))
+  }
+
+  #remove(name: string): void {
+    this.#order?.delete(name)
+    this.#buffers.delete(name)
+    Reflect.deleteProperty(this, name)
   }
 
   /** @internal Own parameters by name. */
   *ownParameters(): Generator<[string, Parameter]> {
-    for (const [name, value] of Object.entries(this)) if (value instanceof Parameter) yield [name, value]
+    for (const [name, value] of this.#entries()) if (value instanceof Parameter) yield [name, value]
   }
 
   /** @internal Own buffers by name, with whether they belong to the state dict. */
@@ -188,22 +294,26 @@ export class Module extends Callable {
   }
 
   /** All parameters, each once: this module's own first. */
-  parameters(options: { recurse?: boolean } = {}): Parameter[] {
+  parameters(...args: Arguments<[recurse: boolean], { recurse?: boolean }>): Parameter[] {
+    const options = readArguments<{ recurse?: boolean }>('parameters', args, ['recurse'])
     return this.namedParameters(options).map(([, parameter]) => parameter)
   }
 
   /** All parameters with their names, such as `conv1.weight`. */
-  namedParameters(options: NamedOptions = {}): [string, Parameter][] {
+  namedParameters(...args: NamedArguments): [string, Parameter][] {
+    const options = readArguments<NamedOptions>('named_parameters', args, ['prefix', 'recurse', 'removeDuplicate'])
     return this.#collect((module) => module.ownParameters(), options)
   }
 
   /** All buffers, each once. */
-  buffers(options: { recurse?: boolean } = {}): Tensor[] {
+  buffers(...args: Arguments<[recurse: boolean], { recurse?: boolean }>): Tensor[] {
+    const options = readArguments<{ recurse?: boolean }>('buffers', args, ['recurse'])
     return this.namedBuffers(options).map(([, buffer]) => buffer)
   }
 
   /** All buffers with their names. */
-  namedBuffers(options: NamedOptions = {}): [string, Tensor][] {
+  namedBuffers(...args: NamedArguments): [string, Tensor][] {
+    const options = readArguments<NamedOptions>('named_buffers', args, ['prefix', 'recurse', 'removeDuplicate'])
     return this.#collect((module) => module.ownBuffers(), options)
   }
 
@@ -215,11 +325,12 @@ export class Module extends Callable {
   /** The modules directly below this one with their names. */
   namedChildren(): [string, Module][] {
     const seen = new Set<Module>()
-    return this.#ownModules().filter(([, child]) => !seen.has(child) && seen.add(child))
+    return this.ownModules().filter(([, child]) => !seen.has(child) && seen.add(child))
   }
 
-  #ownModules(): [string, Module][] {
-    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module)
+  /** @internal Own submodules by name, also where one stands under several. */
+  ownModules(): [string, Module][] {
+    return this.#entries().filter((entry): entry is [string, Module] => entry[1] instanceof Module)
   }
 
   /** This module and all below it, each once. */
@@ -236,7 +347,7 @@ export class Module extends Callable {
       if (removeDuplicate && seen.has(module)) return
       seen.add(module)
       found.push([path, module])
-      for (const [name, child] of module.#ownModules()) visit(join(path, name), child)
+      for (const [name, child] of module.ownModules()) visit(join(path, name), child)
     }
     visit(prefix, this)
     return found
@@ -306,8 +417,9 @@ export class Module extends Callable {
   }
 
   /** Forgets the gradients of all parameters, or fills them with zeros. */
-  zeroGrad(options: { setToNone?: boolean } = {}): void {
-    clearGradients(this.parameters(), options.setToNone ?? true)
+  zeroGrad(...args: Arguments<[setToNone: boolean], { setToNone?: boolean }>): void {
+    const { setToNone = true } = readArguments<{ setToNone?: boolean }>('zero_grad', args, ['setToNone'])
+    clearGradients(this.parameters(), setToNone)
   }
 
   /** Casts parameters and buffers of a floating-point dtype, or moves everything to a device; in place. */
@@ -355,32 +467,44 @@ export class Module extends Callable {
    * Parameters and persistent buffers by name. The tensors share memory with the module: `clone` what must not change.
    *
    * @example
-   * Object.keys(new nn.Linear(2, 1).stateDict()) // ['weight', 'bias']
+   * Object.keys(new nn.Linear(2, 1).stateDict()) // [ 'weight', 'bias' ]
    */
   stateDict(options: StateDictOptions = {}): StateDict {
-    const { prefix = '', keepVars = false } = options
-    const state: StateDict = Object.create(null)
-    this.forEachState(prefix, (key, tensor) => {
-      state[key] = keepVars ? tensor : detach(tensor)
-    })
+    const { prefix = '', keepVars = false } = readArguments<StateDictOptions>('state_dict', [options], [], ['prefix', 'keepVars'])
+    return this.#writeState(Object.create(null), prefix, keepVars)
+  }
+
+  #writeState(into: StateDict, prefix: string, keepVars: boolean): StateDict {
+    for (const { hook } of [...(this.#hooks?.stateDictPre ?? [])]) hook(this, prefix, keepVars)
+    for (const [name, tensor] of this.ownState()) into[prefix + name] = keepVars ? tensor : detach(tensor)
+    let state = into
+    for (const [name, child] of this.ownModules()) state = child.#writeState(state, `${prefix}${name}.`, keepVars)
+    for (const { hook } of [...(this.#hooks?.stateDictPost ?? [])]) state = hook(this, state, prefix) ?? state
     return state
   }
 
-  /** @internal Visits what belongs to the state dict, in its order. */
-  forEachState(prefix: string, visit: (key: string, tensor: Tensor) => void): void {
-    for (const [name, parameter] of this.ownParameters()) visit(prefix + name, parameter)
-    for (const [name, buffer, persistent] of this.ownBuffers()) if (persistent) visit(prefix + name, buffer)
-    for (const [name, child] of this.#ownModules()) child.forEachState(`${prefix}${name}.`, visit)
+  /** @internal Own parameters and persistent buffers, in the order of the state dict. */
+  ownState(): [string, Tensor][] {
+    const state: [string, Tensor][] = [...this.ownParameters()]
+    for (const [name, buffer, persistent] of this.ownBuffers()) if (persistent) state.push([name, buffer])
+    return state
   }
 
   /**
    * Copies a state dict's tensors into this module, casting them to the dtypes here. All problems are reported at once,
-   * and nothing is written where there is one. With `strict: false` missing and unexpected keys are only returned.
+   * and nothing is written where there is one. With `strict: false` missing and unexpected keys are only returned; with
+   * `assign: true` the tensors themselves take the place of those here.
    *
    * @throws Error `Error(s) in loading state_dict for Net: …`
+   * @example
+   * const [a, b] = [new nn.Linear(2, 1), new nn.Linear(2, 1)]
+   * b.loadStateDict(a.stateDict()) // { missingKeys: [], unexpectedKeys: [] }
    */
-  loadStateDict(stateDict: Readonly<StateDict>, options: LoadStateDictOptions = {}): LoadResult {
-    return loadInto(this, stateDict, options)
+  loadStateDict(
+    stateDict: Readonly<StateDict>,
+    ...args: Arguments<[strict: boolean, assign: boolean], LoadStateDictOptions>
+  ): LoadResult {
+    return loadInto(this, stateDict, readArguments<LoadStateDictOptions>('load_state_dict', args, ['strict', 'assign']))
   }
 
   /**
@@ -395,12 +519,12 @@ export class Module extends Callable {
    * copy.weight.equal(layer.weight) // false
    */
   deepcopy(memo: Map<unknown, unknown> = new Map()): this {
+    // The subclass's constructor is not run: it may have side effects, such as drawing random numbers.
     const copy = Reflect.construct(Module, [], this.constructor as typeof Module) as this
     memo.set(this, copy)
     for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent)
-    for (const hook of this.#hooks.before) copy.#hooks.before.add(hook)
-    for (const hook of this.#hooks.after) copy.#hooks.after.add(hook)
-    for (const [name, value] of Object.entries(this)) copy.#set(name, copyOfValue(value, memo))
+    copy.#hooks = this.#hooks?.copy() ?? null
+    for (const [name, value] of this.#entries()) copy.#set(name, copyOfValue(value, memo))
     return copy
   }
 
@@ -418,7 +542,7 @@ export class Module extends Callable {
   override toString(): string {
     const extra = this.extraRepr()
     const extraLines = extra === '' ? [] : extra.split('\n')
-    const children = this.#ownModules().map(([name, child]) => `(${name}): ${child.toString().replaceAll('\n', '\n  ')}`)
+    const children = this.ownModules().map(([name, child]) => `(${name}): ${child.toString().replaceAll('\n', '\n  ')}`)
     const lines = [...extraLines, ...children]
     if (lines.length === 0) return `${this.getName()}()`
     if (extraLines.length === 1 && children.length === 0) return `${this.getName()}(${extraLines[0]})`
@@ -430,31 +554,6 @@ Object.defineProperty(Module.prototype, inspectSymbol, {
     return this.toString()
   },
 })
-
-/** A copy of what a module's property holds; functions and objects of other classes are shared. */
-function copyOfValue(value: unknown, memo: Map<unknown, unknown>): unknown {
-  const known = memo.get(value)
-  if (known !== undefined) return known
-  let copy = value
-  if (value instanceof Module) return value.deepcopy(memo)
-  if (value instanceof Tensor) {
-    if (!value.isLeaf)
-      throw new Error('Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment')
-    const data = clone(detach(value))
-    copy = value instanceof Parameter ? new Parameter(data, { requiresGrad: value.requiresGrad }) : data
-    if (!(copy instanceof Parameter)) data.requiresGrad = value.requiresGrad
-  } else if (Array.isArray(value)) copy = value.map((item) => copyOfValue(item, memo))
-  else if (value instanceof Map) copy = new Map([...value].map(([key, item]) => [key, copyOfValue(item, memo)]))
-  else if (value instanceof Set) copy = new Set([...value].map((item) => copyOfValue(item, memo)))
-  else if (isOptions(value)) copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOfValue(item, memo)]))
-  memo.set(value, copy)
-  return copy
-}
-
-function register<T>(hooks: Set<T>, hook: T): RemovableHandle {
-  hooks.add(hook)
-  return { remove: () => void hooks.delete(hook) }
-}
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
 

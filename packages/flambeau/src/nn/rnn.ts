@@ -47,6 +47,8 @@ const sizesText = (expected: Shape, got: Shape): string => `${python(expected)},
 
 /** What RNN, LSTM and GRU share. */
 abstract class RNNBase extends Module {
+  /** `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `weight_ih_l0_reverse` …: of each layer and direction. */
+  [parameter: `${'weight' | 'bias'}_${'ih' | 'hh' | 'hr'}_l${string}`]: Parameter
   readonly mode: RecurrentMode
   readonly inputSize: number
   readonly hiddenSize: number

@@ -4,9 +4,10 @@ import { noGrad } from '../autograd/mode.js'
 import { sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { copy_ } from '../ops/cast.js'
-import { select } from '../ops/view.js'
+import { detach, select } from '../ops/view.js'
 import { UninitializedParameter } from './lazy.js'
-import type { Module } from './module.js'
+import { hooksOf, type Module } from './module.js'
+import { Parameter } from './parameter.js'
 
 /** Tensors by dotted name, in PyTorch's order: what checkpoints hold. */
 export type StateDict = Record<string, Tensor>
@@ -14,6 +15,8 @@ export type StateDict = Record<string, Tensor>
 export interface LoadStateDictOptions {
   /** Whether a missing or unexpected key is an error. */
   strict?: boolean
+  /** Put the state dict's tensors in the place of the module's, instead of copying them. */
+  assign?: boolean
 }
 
 export interface LoadResult {
@@ -25,48 +28,77 @@ export interface LoadResult {
 
 /** What `Module.loadStateDict` does. */
 export function loadInto(module: Module, stateDict: Readonly<StateDict>, options: LoadStateDictOptions): LoadResult {
-  const { strict = true } = options
+  const { strict = true, assign = false } = options
   if (typeof stateDict !== 'object' || stateDict === null || stateDict instanceof Tensor)
     throw new TypeError(`Expected state_dict to be dict-like, got ${stateDict === null ? 'null' : typeof stateDict}.`)
-  const missingKeys: string[] = []
-  const mismatches: string[] = []
-  const copies: [target: Tensor, source: Tensor][] = []
+  const state: StateDict = Object.assign(Object.create(null), stateDict)
+  const result: LoadResult = { missingKeys: [], unexpectedKeys: [] }
+  const { missingKeys, unexpectedKeys } = result
+  const errorMsgs: string[] = []
+  const writes: (() => void)[] = []
   const known = new Set<string>()
-  module.forEachState('', (key, target) => {
-    known.add(key)
-    if (!Object.hasOwn(stateDict, key)) {
-      missingKeys.push(key)
-      return
+  /** Modules in the order in which they have been loaded. */
+  const loaded: Module[] = []
+
+  const read = (owner: Module, prefix: string): void => {
+    for (const { hook } of [...(hooksOf(owner)?.loadPre ?? [])])
+      hook(owner, state, prefix, { strict, missingKeys, unexpectedKeys, errorMsgs })
+    for (const [name, target] of owner.ownState()) {
+      const key = prefix + name
+      known.add(key)
+      if (!Object.hasOwn(state, key)) missingKeys.push(key)
+      else readEntry(owner, name, key, target)
     }
-    const given: unknown = stateDict[key]
+    for (const [name, child] of owner.ownModules()) read(child, `${prefix}${name}.`)
+    loaded.push(owner)
+  }
+
+  const readEntry = (owner: Module, name: string, key: string, target: Tensor): void => {
+    const given: unknown = state[key]
     if (!(given instanceof Tensor)) {
-      mismatches.push(
+      errorMsgs.push(
         `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object from checkpoint but received ${given === null ? 'null' : typeof given}`,
       )
       return
     }
     // Checkpoints from before PyTorch 0.4 hold 0-d tensors as one element.
     const source = target.ndim === 0 && given.ndim === 1 && given.length > 0 ? select(given, 0, 0) : given
-    if (target instanceof UninitializedParameter || sameShape(source.layout.shape, target.layout.shape))
-      copies.push([target, source])
-    else
-      mismatches.push(
+    const lazy = target instanceof UninitializedParameter
+    if (!lazy && !sameShape(source.layout.shape, target.layout.shape))
+      errorMsgs.push(
         `size mismatch for ${key}: copying a param with shape ${size(source)} from checkpoint, the shape in current model is ${size(target)}.`,
       )
-  })
-  const unexpectedKeys = Object.keys(stateDict).filter((key) => !known.has(key))
-  const problems: string[] = []
-  if (strict && missingKeys.length > 0) problems.push(`Missing key(s) in state_dict: ${quoted(missingKeys)}. `)
-  if (strict && unexpectedKeys.length > 0) problems.push(`Unexpected key(s) in state_dict: ${quoted(unexpectedKeys)}. `)
-  problems.push(...mismatches)
-  if (problems.length > 0) throw new Error(`Error(s) in loading state_dict for ${module.getName()}:\n\t${problems.join('\n\t')}`)
+    else if (!assign)
+      writes.push(() => {
+        if (lazy) target.materialize(source.layout.shape)
+        copy_(target, source)
+      })
+    else
+      writes.push(() => {
+        const { requiresGrad } = target
+        const value = target instanceof Parameter ? new Parameter(detach(source), { requiresGrad }) : detach(source)
+        Reflect.set(owner, name, value)
+      })
+  }
+
+  read(module, '')
+  unexpectedKeys.push(...Object.keys(state).filter((key) => !known.has(key)))
+  const report = (): void => {
+    const problems = [...errorMsgs]
+    if (strict && unexpectedKeys.length > 0) problems.unshift(`Unexpected key(s) in state_dict: ${quoted(unexpectedKeys)}. `)
+    if (strict && missingKeys.length > 0) problems.unshift(`Missing key(s) in state_dict: ${quoted(missingKeys)}. `)
+    if (problems.length > 0)
+      throw new Error(`Error(s) in loading state_dict for ${module.getName()}:\n\t${problems.join('\n\t')}`)
+  }
+  const hooked = loaded.filter((owner) => (hooksOf(owner)?.loadPost.length ?? 0) > 0)
+  // A hook that runs after loading may forgive what is missing: only then is the error left until later.
+  if (hooked.length === 0 || errorMsgs.length > 0) report()
   noGrad(() => {
-    for (const [target, source] of copies) {
-      if (target instanceof UninitializedParameter) target.materialize(source.layout.shape)
-      copy_(target, source)
-    }
+    for (const write of writes) write()
   })
-  return { missingKeys, unexpectedKeys }
+  for (const owner of hooked) for (const { hook } of [...hooksOf(owner)!.loadPost]) hook(owner, result)
+  report()
+  return result
 }
 
 const size = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`

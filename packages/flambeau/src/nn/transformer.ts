@@ -8,7 +8,6 @@ import { add } from '../ops/arithmetic.js'
 import { empty } from '../ops/creation.js'
 import { MultiheadAttention } from './attention.js'
 import { ModuleList } from './containers.js'
-import { deepcopy } from './copy.js'
 import { Dropout } from './dropout.js'
 import { relu } from './functional/activation.js'
 import { causalMask } from './functional/attention.js'
@@ -210,7 +209,7 @@ export class TransformerDecoderLayer extends Module {
   }
 }
 
-const copies = (layer: Module, count: number): ModuleList => new ModuleList(Array.from({ length: count }, () => deepcopy(layer)))
+const copies = (layer: Module, count: number): ModuleList => new ModuleList(Array.from({ length: count }, () => layer.deepcopy()))
 
 export interface EncoderOptions {
   /** What normalises the result. */

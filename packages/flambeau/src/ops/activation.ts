@@ -10,11 +10,21 @@ import { PointwiseOp } from './pointwise.js'
 
 const float = { check: floatsOnly } as const
 
-/** max(x, 0), as `torch.relu`. */
+/**
+ * max(x, 0), as `torch.relu`.
+ *
+ * @example
+ * torch.relu(torch.tensor([-1, 0, 2])).tolist() // [0, 0, 2]
+ */
 export const relu = unary('Relu', e.max(x, 0), { check: notBool, gradient: e.where(e.le(out, 0), 0, g) })
 
 const s = e.sigmoid(x)
-/** x · sigmoid(x), as `torch.nn.functional.silu`. */
+/**
+ * x · sigmoid(x), as `torch.nn.functional.silu`.
+ *
+ * @example
+ * F.silu(torch.tensor([-1, 0, 1])) // tensor([-0.2689,  0.0000,  0.7311])
+ */
 export const silu = unary('Silu', e.mul(x, s), { ...float, gradient: e.mul(g, e.mul(s, e.add(1, e.mul(x, e.sub(1, s))))) })
 
 const phi = e.mul(0.5, e.add(1, e.erf(e.mul(x, Math.SQRT1_2))))
@@ -27,7 +37,13 @@ export interface GeluOptions {
   /** 'none' uses erf, 'tanh' the approximation by tanh. */
   approximate?: 'none' | 'tanh'
 }
-/** x · Φ(x) with the normal distribution's Φ, as `torch.nn.functional.gelu`. */
+/**
+ * x · Φ(x) with the normal distribution's Φ, as `torch.nn.functional.gelu`.
+ *
+ * @example
+ * F.gelu(torch.tensor([-1, 0, 1])) // tensor([-0.1587,  0.0000,  0.8413])
+ * F.gelu(torch.tensor([-1, 0, 1]), { approximate: 'tanh' }) // tensor([-0.1588,  0.0000,  0.8412])
+ */
 export function gelu(self: Tensor, options: GeluOptions = {}): Tensor {
   const { approximate = 'none' } = options
   if (approximate !== 'none' && approximate !== 'tanh') throw new Error('approximate argument must be either none or tanh.')

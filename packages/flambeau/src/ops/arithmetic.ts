@@ -1,7 +1,8 @@
 /** Arithmetic: sums, products, quotients, powers and rounding. */
 
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
-import type { Tensor } from '../core/tensor.js'
+import type { Complex } from '../core/complex.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, out, variable, x, y, z } from '../ir/expr.js'
 import {
@@ -14,8 +15,10 @@ import {
   operand,
   requireTensor,
   tensorBinary,
+  type Unary,
   unary,
 } from './define.js'
+import { imag, real } from './parts.js'
 import { type Argument, PointwiseOp } from './pointwise.js'
 
 const alpha = variable('alpha')
@@ -26,8 +29,8 @@ export interface AlphaOptions {
 }
 
 export interface ScaledBinary {
-  (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions): Tensor
-  readonly inPlace: (self: Tensor, other: Tensor | Scalar, options?: AlphaOptions) => Tensor
+  (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions) => Tensor
 }
 
 /** add and sub: a plain form for alpha = 1, which nearly every call is, and one that scales. */
@@ -37,15 +40,22 @@ function scaled(
   scaledTerm: e.Expr,
   options: ConstructorParameters<typeof PointwiseOp>[3] = {},
 ): ScaledBinary {
+  const check = (dtype: DType, op: string, args: readonly Argument[]): void => {
+    const scale = args[2]
+    if (typeof scale === 'boolean' && dtype !== 'bool') throw new Error('Boolean alpha only supported for Boolean results.')
+    if (!isFloatingPoint(dtype) && !Number.isInteger(Number(scale)))
+      throw new Error('For integral input tensors, argument alpha must not be a floating point number.')
+    options.check?.(dtype, op, args.slice(0, 2))
+  }
   const plain = new PointwiseOp(name, ['x', 'y'], [plainTerm], options)
-  const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, untyped: ['alpha'] })
+  const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, check, untyped: ['alpha'] })
   return Object.assign(
-    (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+    (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
       o?.alpha === undefined || o.alpha === 1
         ? plain.call(requireTensor(self, name), operand(self, other, name))
         : withAlpha.call(requireTensor(self, name), operand(self, other, name), o.alpha),
     {
-      inPlace: (self: Tensor, other: Tensor | Scalar, o?: AlphaOptions) =>
+      inPlace: (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
         o?.alpha === undefined || o.alpha === 1
           ? plain.callInPlace(self, operand(self, other, name))
           : withAlpha.callInPlace(self, operand(self, other, name), o.alpha),
@@ -72,10 +82,22 @@ const noBool = (_dtype: DType, _name: string, args: readonly Argument[]): void =
         'or `logicalNot()` operator instead.',
     )
 }
-/** `self − alpha · other` with broadcasting, as `torch.sub`. @throws TypeError for two bool tensors. */
+/**
+ * `self − alpha · other` with broadcasting, as `torch.sub`.
+ *
+ * @throws TypeError for two bool tensors.
+ * @example
+ * torch.tensor([5, 7]).sub(2).tolist() // [3, 5]
+ * torch.sub(torch.tensor([5, 7]), torch.tensor([1, 2]), { alpha: 2 }).tolist() // [3, 3]
+ */
 export const sub = scaled('Sub', e.sub(x, y), e.sub(x, e.mul(alpha, y)), { check: noBool })
-/** `alpha`-less `other − self`, as `torch.rsub`. */
-export const rsub: Binary = binary('Rsub', e.sub(y, x), { check: noBool })
+/**
+ * `other − alpha · self`, as `torch.rsub`. @throws TypeError for bool tensors.
+ *
+ * @example
+ * torch.rsub(torch.tensor([1, 2]), 10, { alpha: 3 }) // tensor([7., 4.])
+ */
+export const rsub = scaled('Rsub', e.sub(y, x), e.sub(y, e.mul(alpha, x)), { check: noBool })
 /** `self · other` with broadcasting, as `torch.mul`. */
 export const mul: Binary = binary('Mul', e.mul(x, y))
 
@@ -83,7 +105,12 @@ const trueDivide = binary('Div', e.div(x, y), {
   result: 'float',
   gradients: { x: e.div(g, y), y: e.neg(e.div(e.mul(g, e.div(x, y)), y)) },
 })
-/** The largest integer not above `self / other`, in the operands' dtype, as `torch.floor_divide`. */
+/**
+ * The largest integer not above `self / other`, in the operands' dtype, as `torch.floor_divide`.
+ *
+ * @example
+ * torch.tensor([7, -7]).floorDivide(2).tolist() // [3, -4]
+ */
 export const floorDivide: Binary = binary('DivFloor', e.idivFloor(x, y), {
   gradients: { x: e.constant(0), y: e.constant(0) },
   check: notBool,
@@ -108,46 +135,74 @@ const divider = (options?: DivOptions): Binary => {
  * `self / other` with broadcasting, as `torch.div`: integers give float32 unless `roundingMode` is 'trunc' or 'floor'.
  *
  * @throws Error for an integer division by zero.
+ * @example
+ * torch.tensor([7n, -7n]).div(2).tolist() // [3.5, -3.5]
+ * torch.tensor([7n, -7n]).div(2, { roundingMode: 'trunc' }).tolist() // [3, -3]
  */
 export const div = Object.assign(
-  (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options)(self, other),
-  { inPlace: (self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor => divider(options).inPlace(self, other) },
+  (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor => divider(options)(self, other),
+  {
+    inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor =>
+      divider(options).inPlace(self, other),
+  },
 )
-/** The remainder with the sign of `other`, as Python's `%` and `torch.remainder`. */
+/**
+ * The remainder with the sign of `other`, as Python's `%` and `torch.remainder`.
+ *
+ * @example
+ * torch.tensor([7, -7]).remainder(3).tolist() // [1, 2]
+ */
 export const remainder: EitherBinary = eitherBinary('Remainder', e.rem(x, y), { check: notBool })
-/** The remainder with the sign of `self`, as C's `fmod` and `torch.fmod`. */
+/**
+ * The remainder with the sign of `self`, as C's `fmod` and `torch.fmod`.
+ *
+ * @example
+ * torch.tensor([7, -7]).fmod(3).tolist() // [1, -1]
+ */
 export const fmod: Binary = binary('Fmod', e.fmod(x, y), { check: notBool })
 
 const power = eitherBinary('Pow', e.pow(x, y), {
   check: notBool,
   gradients: {
     x: e.where(e.eq(y, 0), 0, e.mul(g, e.mul(y, e.pow(x, e.sub(y, 1))))),
-    y: e.where(e.both(e.eq(x, 0), e.ge(y, 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
+    y: e.where(e.both(e.eq(x, 0), e.ge(e.re(y), 0)), 0, e.mul(g, e.mul(out, e.log(x)))),
   },
 })
-const negativePower = (self: Tensor | Scalar, exponent: Tensor | Scalar): void => {
+const negativePower = (self: Tensor | Scalar | Complex, exponent: Tensor | Scalar | Complex): void => {
   if (typeof exponent !== 'object' && Number.isInteger(Number(exponent)) && Number(exponent) < 0 && !isFloating(self))
     throw new Error('Integers to negative integer powers are not allowed.')
 }
-const isFloating = (value: Tensor | Scalar): boolean => typeof value === 'object' && isFloatingPoint(value.dtype)
+const isFloating = (value: Tensor | Scalar | Complex): boolean =>
+  typeof value === 'object' && (!('dtype' in value) || isDifferentiable(value.dtype))
 /** `self ^ exponent` with broadcasting, as `torch.pow`. @throws Error for an integer tensor and a negative number. */
 export const pow: EitherBinary = Object.assign(
-  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
+  (self: Tensor | Scalar | Complex, exponent: Tensor | Scalar | Complex): Tensor => {
     negativePower(self, exponent)
-    return exponent === 2 && typeof self === 'object' && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
+    return exponent === 2 && self instanceof Tensor && self.dtype !== 'bool' ? squareOp(self) : power(self, exponent)
   },
   {
-    inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
+    inPlace: (self: Tensor, exponent: Tensor | Scalar | Complex): Tensor => {
       negativePower(self, exponent)
       return power.inPlace(self, exponent)
     },
   },
 )
 const squareOp = unary('Pow', e.square(x), { gradient: e.mul(g, e.mul(2, x)) })
-/** `self · self`, as `torch.square`; of bools in int64. */
+/**
+ * `self · self`, as `torch.square`; of bools in int64.
+ *
+ * @example
+ * torch.square(torch.tensor([-2, 3])).tolist() // [4, 9]
+ */
 export const square = Object.assign((self: Tensor): Tensor => pow(self, 2), { inPlace: squareOp.inPlace })
 
-/** `-self`, as `torch.neg`. @throws TypeError for bool. */
+/**
+ * `-self`, as `torch.neg`.
+ *
+ * @throws TypeError for bool.
+ * @example
+ * torch.neg(torch.tensor([1, -2])).tolist() // [-1, 2]
+ */
 export const neg = unary('Neg', e.neg(x), {
   check: (dtype) => {
     if (dtype === 'bool')
@@ -157,20 +212,56 @@ export const neg = unary('Neg', e.neg(x), {
       )
   },
 })
-/** The absolute value, as `torch.abs`. */
-export const abs = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
+const absOfReal = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
+const along = (part: e.Expr): e.Expr => e.where(e.eq(out, 0), 0, e.mul(g, e.div(part, out)))
+const absOfParts = new PointwiseOp('Abs', ['x', 'y'], [e.hypot(x, y)], { gradients: { x: along(x), y: along(y) } })
+/** The absolute value, as `torch.abs`: of complex numbers √(re² + im²), a real one. */
+export const abs: Unary = Object.assign(
+  (self: Tensor): Tensor => (isComplex(self.dtype) ? absOfParts.call(real(self), imag(self)) : absOfReal(self)),
+  {
+    inPlace: (self: Tensor): Tensor => {
+      if (isComplex(self.dtype)) throw new Error('In-place abs is not supported for complex tensors.')
+      return absOfReal.inPlace(self)
+    },
+  },
+)
 /** -1, 0 or 1, as `torch.sign`. */
 export const sign = unary('Sign', e.sign(x))
-/** `1 / self`, as `torch.reciprocal`. */
+/**
+ * `1 / self`, as `torch.reciprocal`.
+ *
+ * @example
+ * torch.reciprocal(torch.tensor([2, 4])).tolist() // [0.5, 0.25]
+ */
 export const reciprocal = unary('Reciprocal', e.recip(x), { result: 'float', gradient: e.mul(e.neg(g), e.square(out)) })
-/** The square root, as `torch.sqrt`. */
+/**
+ * The square root, as `torch.sqrt`.
+ *
+ * @example
+ * torch.sqrt(torch.tensor([4, 9])).tolist() // [2, 3]
+ */
 export const sqrt = unary('Sqrt', e.sqrt(x), { result: 'float', gradient: e.div(g, e.mul(2, out)) })
-/** `1 / √self`, as `torch.rsqrt`. */
+/**
+ * `1 / √self`, as `torch.rsqrt`.
+ *
+ * @example
+ * torch.rsqrt(torch.tensor([4, 16])).tolist() // [0.5, 0.25]
+ */
 export const rsqrt = unary('Rsqrt', e.rsqrt(x), { result: 'float', gradient: e.mul(e.mul(-0.5, g), e.mul(out, e.square(out))) })
 
-/** The largest integer not above, as `torch.floor`. */
+/**
+ * The largest integer not above, as `torch.floor`.
+ *
+ * @example
+ * torch.floor(torch.tensor([1.5, -1.5])).tolist() // [1, -2]
+ */
 export const floor = unary('Floor', e.floor(x), { check: notBool })
-/** The smallest integer not below, as `torch.ceil`. */
+/**
+ * The smallest integer not below, as `torch.ceil`.
+ *
+ * @example
+ * torch.ceil(torch.tensor([1.5, -1.25])).tolist() // [2, -1]
+ */
 export const ceil = unary('Ceil', e.ceil(x), { check: notBool })
 const roundOp = unary('Round', e.round(x), { check: notBool })
 const scale = variable('scale')
@@ -184,7 +275,13 @@ export interface RoundOptions {
   /** Digits after the point; negative ones round to tens, hundreds and so on. */
   decimals?: number
 }
-/** The nearest integer, halves to even, as `torch.round`; or with so many decimals. */
+/**
+ * The nearest integer, halves to even, as `torch.round`; or with so many decimals.
+ *
+ * @example
+ * torch.round(torch.tensor([0.5, 1.5, 2.6])).tolist() // [0, 2, 3]
+ * torch.round(torch.tensor([1234.5]), { decimals: -2 }).tolist() // [1200]
+ */
 export const round = Object.assign(
   (self: Tensor, { decimals = 0 }: RoundOptions = {}): Tensor => {
     if (decimals === 0) return roundOp(self)
@@ -199,18 +296,48 @@ export const round = Object.assign(
     },
   },
 )
-/** The integer part, as `torch.trunc`. */
+/**
+ * The integer part, as `torch.trunc`.
+ *
+ * @example
+ * torch.trunc(torch.tensor([1.5, -1.5])).tolist() // [1, -1]
+ */
 export const trunc = unary('Trunc', e.trunc(x), { check: notBool })
-/** `self - trunc(self)`, as `torch.frac`. */
+/**
+ * `self - trunc(self)`, as `torch.frac`.
+ *
+ * @example
+ * torch.frac(torch.tensor([1.5, -1.25])).tolist() // [0.5, -0.25]
+ */
 export const frac = unary('Frac', e.sub(x, e.trunc(x)), { check: floatsOnly })
 
-/** The larger of the two, NaN if either is, as `torch.maximum`. */
+/**
+ * The larger of the two, NaN if either is, as `torch.maximum`.
+ *
+ * @example
+ * torch.maximum(torch.tensor([1, 5]), torch.tensor([3, 2])).tolist() // [3, 5]
+ */
 export const maximum = tensorBinary('Maximum', e.max(x, y))
-/** The smaller of the two, NaN if either is, as `torch.minimum`. */
+/**
+ * The smaller of the two, NaN if either is, as `torch.minimum`.
+ *
+ * @example
+ * torch.minimum(torch.tensor([1, 5]), torch.tensor([3, 2])).tolist() // [1, 2]
+ */
 export const minimum = tensorBinary('Minimum', e.min(x, y))
-/** The larger of the two, the other one where one is NaN, as `torch.fmax`. */
+/**
+ * The larger of the two, the other one where one is NaN, as `torch.fmax`.
+ *
+ * @example
+ * torch.fmax(torch.tensor([1, NaN]), torch.tensor([3, 2])).tolist() // [3, 2]
+ */
 export const fmax = tensorBinary('Fmax', e.fmax(x, y))
-/** The smaller of the two, the other one where one is NaN, as `torch.fmin`. */
+/**
+ * The smaller of the two, the other one where one is NaN, as `torch.fmin`.
+ *
+ * @example
+ * torch.fmin(torch.tensor([1, NaN]), torch.tensor([3, 2])).tolist() // [1, 2]
+ */
 export const fmin = tensorBinary('Fmin', e.fmin(x, y))
 
 const oneFloat = (dtype: DType, name: string, args: readonly Argument[]): void => {
@@ -226,6 +353,12 @@ const lerpOp = new PointwiseOp(
   [e.where(e.lt(e.abs(z), 0.5), e.add(x, e.mul(z, e.sub(y, x))), e.sub(y, e.mul(e.sub(y, x), e.sub(1, z))))],
   { check: oneFloat, gradients: { x: e.mul(g, e.sub(1, z)), y: e.mul(g, z), z: e.mul(g, e.sub(y, x)) } },
 )
+/**
+ * `start + weight · (end − start)`, as `torch.lerp`: the nearer end is the one added to, so both ends are exact.
+ *
+ * @example
+ * torch.lerp(torch.tensor([0, 10]), torch.tensor([10, 20]), 0.25).tolist() // [2.5, 12.5]
+ */
 export const lerp = Object.assign(
   (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.call(self, end, weight),
   { inPlace: (self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor => lerpOp.callInPlace(self, end, weight) },
@@ -237,8 +370,14 @@ export interface ValueOptions {
 }
 const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.mul(y, z)))], {
   untyped: ['value'],
+  check: notBool,
 })
-/** `self + value · tensor1 · tensor2`, as `torch.addcmul`. */
+/**
+ * `self + value · tensor1 · tensor2`, as `torch.addcmul`.
+ *
+ * @example
+ * torch.addcmul(torch.ones(2), torch.tensor([1, 2]), torch.tensor([3, 4]), { value: 0.5 }).tolist() // [2.5, 5]
+ */
 export const addcmul = Object.assign(
   (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
     addcmulOp.call(self, tensor1, tensor2, options.value ?? 1),
@@ -247,10 +386,22 @@ export const addcmul = Object.assign(
       addcmulOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
   },
 )
+const noIntegerQuotient = (_dtype: DType, _name: string, [, dividend, divisor]: readonly Argument[]): void => {
+  if (typeof dividend === 'object' && typeof divisor === 'object' && !isFloating(dividend) && !isFloating(divisor))
+    throw new Error(
+      'Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true division of tensor1 and tensor2.',
+    )
+}
 const addcdivOp = new PointwiseOp('Addcdiv', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.div(y, z)))], {
   untyped: ['value'],
+  check: noIntegerQuotient,
 })
-/** `self + value · tensor1 / tensor2`, as `torch.addcdiv`. */
+/**
+ * `self + value · tensor1 / tensor2`, as `torch.addcdiv`.
+ *
+ * @example
+ * torch.addcdiv(torch.ones(2), torch.tensor([1, 4]), torch.tensor([2, 4])).tolist() // [1.5, 2]
+ */
 export const addcdiv = Object.assign(
   (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
     addcdivOp.call(self, tensor1, tensor2, options.value ?? 1),

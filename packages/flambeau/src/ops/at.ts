@@ -1,5 +1,6 @@
 /** Indexing as Python's brackets do it: integers, slices, new axes, index tensors and masks. */
 
+import type { Complex } from '../core/complex.js'
 import type { Scalar } from '../core/dtype.js'
 import type { Layout } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -145,7 +146,7 @@ export function at(self: Tensor, ...indices: readonly Index[]): Tensor {
  * const x = torch.zeros(2, 3)
  * x.setAt([0, '1:'], torch.tensor([5, 6])).tolist() // [[0, 5, 6], [0, 0, 0]]
  */
-export function setAt(self: Tensor, indices: readonly Index[], value: Tensor | Scalar): Tensor {
+export function setAt(self: Tensor, indices: readonly Index[], value: Tensor | Scalar | Complex): Tensor {
   const { view, advanced } = resolve(self, indices)
   if (advanced.length === 0) assign(view, value)
   else if (advanced.length === 1 && isMask(advanced[0].index) && isNumber(value)) {
@@ -160,9 +161,9 @@ export function setAt(self: Tensor, indices: readonly Index[], value: Tensor | S
   }
   return self
 }
-const isNumber = (value: Tensor | Scalar): value is Scalar => !(value instanceof Tensor)
+const isNumber = (value: Tensor | Scalar | Complex): value is Scalar | Complex => !(value instanceof Tensor)
 
-function assign(target: Tensor, value: Tensor | Scalar): void {
+function assign(target: Tensor, value: Tensor | Scalar | Complex): void {
   if (isNumber(value)) {
     fill_(target, value)
     return

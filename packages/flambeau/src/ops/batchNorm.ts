@@ -82,6 +82,10 @@ function fused(
   const [gradX, gradWeight, gradBias] = [shape, [shape[1]], [shape[1]]].map((s, i) =>
     needs[i] ? emptyTensor(backend, s, x.dtype) : null,
   )
+  if (x.layout.numel === 0) {
+    for (const t of [gradWeight, gradBias]) if (t !== null) copyInto(t, 0)
+    return [gradX, gradWeight, gradBias]
+  }
   const planes = planesOf(shape)
   const [seenG, seenX] = [g, x].map((t) => seenAs(rowMajor(t), planes))
   const seenGradX = gradX && seenAs(gradX, planes)

@@ -2,13 +2,22 @@
 
 import { backendOf } from '../backends/select.js'
 import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
-import { type DType, isDType, type Scalar } from '../core/dtype.js'
+import type { Complex } from '../core/complex.js'
+import { type DType, isComplex, isDType, type Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
-import { castOp, cloneOp } from './copy.js'
+import { castOp, cloneOp, valueFor } from './copy.js'
 import { PointwiseOp } from './pointwise.js'
 
-/** A copy with memory of its own that gradients flow through, as `torch.clone`. */
+/**
+ * A copy with memory of its own that gradients flow through, as `torch.clone`.
+ *
+ * @example
+ * const x = torch.tensor([1, 2])
+ * const y = x.clone()
+ * x.zero_()
+ * y.tolist() // [1, 2]
+ */
 export const clone = (self: Tensor): Tensor => cloneOp([self], false)[0]
 
 /** Where and as what `to` puts a tensor. */
@@ -37,8 +46,16 @@ export function to(self: Tensor, target: DType | ToOptions | Tensor | string, ..
   if (wanted.device !== undefined && wanted.device !== self.device) backendOf(wanted.device)
   const dtype = wanted.dtype ?? self.dtype
   if (dtype === self.dtype) return wanted.copy ? clone(self) : self
+  if (isComplex(self.dtype) && !isComplex(dtype)) warnOfCast()
   return castOp([self], dtype)[0]
 }
+
+/** As PyTorch, once: it is nearly always a mistake. `real` says the same without a warning. */
+function warnOfCast(): void {
+  if (!warned) console.warn('Casting complex values to real discards the imaginary part')
+  warned = true
+}
+let warned = false
 
 type ToArguments =
   | Arguments<[nonBlocking: boolean, copy: boolean], ToOptions>
@@ -53,16 +70,82 @@ function readTo(target: DType | ToOptions | Tensor | string, args: ToArguments):
   return { device: target, ...readArguments<ToOptions>('to', args, ['dtype', ...flags]) }
 }
 
+/**
+ * This tensor in float32, as `torch.Tensor.float`.
+ *
+ * @example
+ * torch.tensor([1n, 2n]).float().dtype // 'float32'
+ */
 export const float = (self: Tensor): Tensor => to(self, 'float32')
+/**
+ * This tensor in float64, as `torch.Tensor.double`.
+ *
+ * @example
+ * torch.tensor([1.5]).double() // tensor([1.5000], dtype=torch.float64)
+ */
 export const double = (self: Tensor): Tensor => to(self, 'float64')
+/**
+ * This tensor in float16, as `torch.Tensor.half`.
+ *
+ * @example
+ * torch.tensor([1.5]).half() // tensor([1.5000], dtype=torch.float16)
+ */
 export const half = (self: Tensor): Tensor => to(self, 'float16')
+/**
+ * This tensor in bfloat16, as `torch.Tensor.bfloat16`.
+ *
+ * @example
+ * torch.tensor([1.5]).bfloat16() // tensor([1.5000], dtype=torch.bfloat16)
+ */
 export const bfloat16 = (self: Tensor): Tensor => to(self, 'bfloat16')
+/**
+ * This tensor in int64, fractions cut off, as `torch.Tensor.long`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).long() // tensor([ 1, -1])
+ */
 export const long = (self: Tensor): Tensor => to(self, 'int64')
+/**
+ * This tensor in int32, fractions cut off, as `torch.Tensor.int`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).int() // tensor([ 1, -1], dtype=torch.int32)
+ */
 export const int = (self: Tensor): Tensor => to(self, 'int32')
+/**
+ * This tensor in int16, fractions cut off, as `torch.Tensor.short`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).short() // tensor([ 1, -1], dtype=torch.int16)
+ */
 export const short = (self: Tensor): Tensor => to(self, 'int16')
+/**
+ * This tensor in int8, fractions cut off, as `torch.Tensor.char`.
+ *
+ * @example
+ * torch.tensor([1.7, -1.7]).char() // tensor([ 1, -1], dtype=torch.int8)
+ */
 export const char = (self: Tensor): Tensor => to(self, 'int8')
+/**
+ * This tensor in uint8, fractions cut off, as `torch.Tensor.byte`.
+ *
+ * @example
+ * torch.tensor([1.7, 200]).byte() // tensor([  1, 200], dtype=torch.uint8)
+ */
 export const byte = (self: Tensor): Tensor => to(self, 'uint8')
+/**
+ * Whether each element is nonzero, as `torch.Tensor.bool`.
+ *
+ * @example
+ * torch.tensor([0, 0.5]).bool() // tensor([False,  True])
+ */
 export const bool = (self: Tensor): Tensor => to(self, 'bool')
+/**
+ * This tensor in another one's dtype, as `torch.Tensor.type_as`.
+ *
+ * @example
+ * torch.tensor([1.7]).typeAs(torch.tensor([1n])) // tensor([1])
+ */
 export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, other.dtype)
 
 const copyOp = new PointwiseOp('Copy', ['x', 'y'], [variable('y')], {
@@ -75,14 +158,16 @@ const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], {
 })
 
 /** Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`. */
-export const copy_ = (self: Tensor, source: Tensor): Tensor => copyOp.callInPlace(self, source)
+export const copy_ = (self: Tensor, source: Tensor): Tensor =>
+  copyOp.callInPlace(self, isComplex(source.dtype) && !isComplex(self.dtype) ? to(source, self.dtype) : source)
 /** Overwrites every element with one value, as `torch.Tensor.fill_`. */
-export const fill_ = (self: Tensor, value: Scalar | Tensor): Tensor => fillOp.callInPlace(self, value)
+export const fill_ = (self: Tensor, value: Scalar | Complex | Tensor): Tensor => fillOp.callInPlace(self, valueFor(self, value))
 /** Overwrites every element with zero, as `torch.Tensor.zero_`. */
 export const zero_ = (self: Tensor): Tensor => fillOp.callInPlace(self, 0)
 /** A copy with every element replaced by one value, as `torch.fill`. */
-export function fill(self: Tensor, value: Scalar | Tensor): Tensor {
-  if (typeof value === 'object' && value.ndim > 0)
-    throw new Error(`fill_ only supports 0-dimension value tensor but got tensor with ${value.ndim} dimensions.`)
-  return fillOp.call(self, value)
+export function fill(self: Tensor, value: Scalar | Complex | Tensor): Tensor {
+  const given = valueFor(self, value)
+  if (typeof given === 'object' && given.ndim > 0)
+    throw new Error(`fill_ only supports 0-dimension value tensor but got tensor with ${given.ndim} dimensions.`)
+  return fillOp.call(self, given)
 }

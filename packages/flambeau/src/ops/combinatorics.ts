@@ -8,7 +8,12 @@ import { meshgrid, stack } from './joining.js'
 import { maskedSelect } from './rearrange.js'
 import { reshape } from './view.js'
 
-/** All choices of one element from each vector, as rows; of one vector, itself, as `torch.cartesian_prod`. */
+/**
+ * All choices of one element from each vector, as rows; of one vector, itself, as `torch.cartesian_prod`.
+ *
+ * @example
+ * torch.cartesianProd(torch.tensor([1, 2]), torch.tensor([3, 4])).tolist() // [[1, 3], [1, 4], [2, 3], [2, 4]]
+ */
 export function cartesianProd(...tensors: readonly Tensor[]): Tensor {
   if (tensors.length === 0) throw new Error('meshgrid expects a non-empty TensorList')
   const bad = tensors.find((t) => t.ndim !== 1)

@@ -6,6 +6,7 @@ import { Layout, type Shape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { add } from './arithmetic.js'
 import { to } from './cast.js'
+import { notComplex } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { embed, squeeze, unsqueeze } from './view.js'
@@ -208,6 +209,7 @@ function checkDTypes(name: string, input: Tensor, weight: Tensor, bias: Tensor |
         `Input type (${scalarName(input.dtype)}) and ${other === bias ? 'bias' : 'weight'} type (${scalarName(other.dtype)}) should be the same`,
       )
   if (input.dtype === 'bool') throw new Error(`"${name}" not implemented for 'Bool'`)
+  notComplex(input.dtype, name)
 }
 function checkGroups(groups: number, w: Shape): void {
   if (w[0] < groups)

@@ -1,7 +1,8 @@
 /** Copying elements from one layout and dtype to another: not recorded, not checked; ops build on it. */
 
 import { flatPlan, planPointwise } from '../backends/plan.js'
-import { type ComputeClass, computeClass, type DType, type Scalar } from '../core/dtype.js'
+import { type Complex, isComplexNumber, pairsLayout, partLayout } from '../core/complex.js'
+import { type ComputeClass, computeClass, type DType, isComplex, realDType, type Scalar } from '../core/dtype.js'
 import { Tensor } from '../core/tensor.js'
 import { variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
@@ -11,12 +12,18 @@ const fill = new Program([variable('x')], [], ['x'])
 const copy = new Program([variable('x')], ['x'], [])
 
 /** Copies elements with a cast and broadcasting, or fills with a number. */
-export function copyInto(target: Tensor, source: Tensor | Scalar): void {
+export function copyInto(target: Tensor, source: Tensor | Scalar | Complex): void {
   const { numel, shape } = target.layout
   if (numel === 0) return
   const backend = target.storage.allocator
+  if (isComplex(target.dtype)) {
+    copyIntoComplex(target, source)
+    return
+  }
   if (!(source instanceof Tensor)) {
-    backend.pointwise(fill, computeClass(target.dtype), [target], planPointwise(shape, [target.layout]), [Number(source)])
+    if (typeof source === 'object') throw new Error(`value cannot be converted to type ${target.dtype} without overflow`)
+    const compute = computeClass(target.dtype)
+    backend.pointwise(fill, compute, [target], planPointwise(shape, [target.layout]), [Number(source)])
     return
   }
   const flat = target.layout.isContiguous && source.layout.isContiguous && numel === source.layout.numel
@@ -24,8 +31,25 @@ export function copyInto(target: Tensor, source: Tensor | Scalar): void {
   backend.pointwise(copy, copyClass(target.dtype, source.dtype), [target, source], plan, [])
 }
 
-/** A copy in the source's memory order if that is dense, row-major otherwise. */
+/** The real (0) or imaginary (1) parts of a complex tensor, sharing memory. */
+export const partOf = ({ storage, layout, dtype }: Tensor, part: 0 | 1): Tensor =>
+  new Tensor(storage, partLayout(layout, part), realDType(dtype))
+/** The floats of a complex tensor, sharing memory. */
+export const pairsOf = ({ storage, layout, dtype }: Tensor): Tensor => new Tensor(storage, pairsLayout(layout), realDType(dtype))
+
+function copyIntoComplex(target: Tensor, source: Tensor | Scalar | Complex): void {
+  if (source instanceof Tensor && isComplex(source.dtype)) {
+    copyInto(pairsOf(target), pairsOf(source))
+    return
+  }
+  const [re, im] = isComplexNumber(source) && !(source instanceof Tensor) ? [source.re, source.im] : [source, 0]
+  copyInto(partOf(target, 0), re)
+  copyInto(partOf(target, 1), im)
+}
+
+/** A copy in the source's memory order if that is dense, row-major otherwise. Cast to a real dtype, complex numbers lose their imaginary part. */
 export function copyOf(t: Tensor, dtype: DType = t.dtype): Tensor {
+  if (isComplex(t.dtype) && !isComplex(dtype)) return copyOf(partOf(t, 0), dtype)
   const out = emptyTensor(t.storage.allocator, t.layout.shape, dtype, t.layout.isDense ? t.layout.strides : null)
   copyInto(out, t)
   return out
@@ -40,10 +64,21 @@ export function rowMajor(t: Tensor): Tensor {
 }
 
 /** A new tensor filled with a number. */
-export function filled(like: Tensor, shape: readonly number[], value: Scalar, dtype: DType = like.dtype): Tensor {
+export function filled(like: Tensor, shape: readonly number[], value: Scalar | Complex, dtype: DType = like.dtype): Tensor {
   const out = emptyTensor(like.storage.allocator, shape, dtype)
   copyInto(out, value)
   return out
+}
+
+/**
+ * A value to fill a tensor with: a complex one as a tensor.
+ * @throws Error for a complex value and a real tensor.
+ */
+export function valueFor(self: Tensor, value: Tensor | Scalar | Complex): Tensor | Scalar {
+  if (typeof value !== 'object') return value
+  if (!isComplex(self.dtype) && (!(value instanceof Tensor) || isComplex(value.dtype)))
+    throw new Error(`value cannot be converted to type ${self.dtype} without overflow`)
+  return value instanceof Tensor ? value : filled(self, [], value)
 }
 
 /** 0, 1, … n − 1 in int64, on the same backend. */

@@ -2,10 +2,12 @@
 
 import { backendOf } from '../backends/select.js'
 import { type Arguments, readArguments } from '../core/arguments.js'
+import { type Complex, isComplexNumber } from '../core/complex.js'
 import {
   type DType,
+  isComplex,
+  isDifferentiable,
   isDType,
-  isFloatingPoint,
   itemSize,
   type Scalar,
   scalarDType,
@@ -15,7 +17,7 @@ import {
 import { bfloat16ToFloat, floatToBFloat16, floatToHalf, halfToFloat } from '../core/half.js'
 import { Layout, numelOf, type Shape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
-import { copyInto, rowMajor } from './copy.js'
+import { copyInto, partOf, rowMajor } from './copy.js'
 import { emptyTensor } from './dispatch.js'
 import { type Sizes, sizesOf } from './view.js'
 
@@ -29,8 +31,8 @@ export interface TensorOptions {
 /** The names in `TensorOptions`. */
 export const tensorOptions = ['dtype', 'device', 'requiresGrad'] as const
 
-/** Numbers, bigints or booleans in arrays of equal length, nested as deep as the tensor has dimensions. */
-export type NestedArray = Scalar | readonly NestedArray[]
+/** Numbers, bigints, booleans or complex numbers in arrays of equal length, nested as deep as the tensor has dimensions. */
+export type NestedArray = Scalar | Complex | readonly NestedArray[]
 
 const requireDType = (dtype: DType): DType => {
   if (!isDType(dtype)) throw new TypeError(`'${dtype}' is not a dtype`)
@@ -55,7 +57,7 @@ function leaf(t: Tensor, options: TensorOptions): Tensor {
 }
 
 export function requireDifferentiable(t: Tensor): void {
-  if (!isFloatingPoint(t.dtype)) throw new Error('only Tensors of floating point and complex dtype can require gradients')
+  if (!isDifferentiable(t.dtype)) throw new Error('only Tensors of floating point and complex dtype can require gradients')
 }
 
 /** Splits `(2, 3, { dtype })` and `([2, 3], { dtype })`. */
@@ -73,17 +75,17 @@ export function splitSizes<O extends object = TensorOptions>(args: SizesAndOptio
 }
 
 /**
- * A tensor from a value or nested arrays, as `torch.tensor`: numbers become float32, booleans bool, bigints int64. A
- * tensor is copied.
+ * A tensor from a value or nested arrays, as `torch.tensor`: numbers become float32, booleans bool, bigints int64, complex
+ * numbers `{ re, im }` complex64. A tensor is copied.
  *
- * @throws Error for ragged arrays.
+ * @throws Error for ragged arrays, and for complex numbers with a real dtype.
  * @example
  * torch.tensor([[1, 2], [3, 4]]).shape // [2, 2]
  */
 export function tensor(data: NestedArray | TypedArray | Tensor, options: TensorOptions = {}): Tensor {
   if (data instanceof Tensor) {
     const { dtype = data.dtype } = options
-    return make(data.layout.shape, options, dtype, (t) => copyInto(t, data))
+    return make(data.layout.shape, options, dtype, (t) => copyInto(t, isComplex(dtype) ? data : realPart(data)))
   }
   if (ArrayBuffer.isView(data)) return fromTypedArray(data as TypedArray, undefined, options)
   const shape = shapeOfNested(data)
@@ -94,7 +96,7 @@ export function tensor(data: NestedArray | TypedArray | Tensor, options: TensorO
     const visit = (value: NestedArray, depth: number): void => {
       if (!Array.isArray(value)) {
         if (depth !== shape.length) throw new Error(`expected sequence of length ${shape[depth]} at dim ${depth}`)
-        write(at++, value as Scalar)
+        write(at++, value as Scalar | Complex)
         return
       }
       if (depth === shape.length || value.length !== shape[depth])
@@ -104,6 +106,8 @@ export function tensor(data: NestedArray | TypedArray | Tensor, options: TensorO
     visit(data as NestedArray, 0)
   })
 }
+
+const realPart = (t: Tensor): Tensor => (isComplex(t.dtype) ? partOf(t, 0) : t)
 
 function shapeOfNested(data: unknown): number[] {
   const shape: number[] = []
@@ -118,6 +122,8 @@ function inferDType(data: unknown): DType {
   let found: DType | undefined
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit)
+    else if (isComplexNumber(value)) found = 'complex64'
+    else if (found === 'complex64') return
     else if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') {
       const dtype = scalarDType(value)
       if (found === undefined || found === 'bool' || dtype === 'float32')
@@ -137,9 +143,22 @@ export function elements(t: Tensor): TypedArray {
   return viewAs(t.dtype, memory.buffer, memory.byteOffset + (numel === 0 ? 0 : offset) * itemSize(t.dtype), numel)
 }
 
-function writer(t: Tensor): (at: number, value: Scalar) => void {
+function writer(t: Tensor): (at: number, value: Scalar | Complex) => void {
   const array = elements(t)
-  switch (t.dtype) {
+  if (isComplex(t.dtype))
+    return (at, value) => {
+      const isPair = isComplexNumber(value)
+      array[2 * at] = isPair ? value.re : Number(value)
+      array[2 * at + 1] = isPair ? value.im : 0
+    }
+  const write = realWriter(array, t.dtype)
+  return (at, value) => {
+    if (typeof value === 'object') throw new TypeError('must be real number, not complex')
+    write(at, value)
+  }
+}
+function realWriter(array: TypedArray, dtype: DType): (at: number, value: Scalar) => void {
+  switch (dtype) {
     case 'int64':
       return (at, value) => {
         ;(array as BigInt64Array)[at] = typeof value === 'bigint' ? value : integer(value)
@@ -167,7 +186,7 @@ function integer(value: number | boolean): bigint {
   return BigInt(Math.trunc(Number(value)))
 }
 
-type Reader = (at: number) => number | bigint | boolean
+type Reader = (at: number) => number | bigint | boolean | Complex
 
 /** Reads elements by their place in an array. */
 function readerOf(array: TypedArray, dtype: DType): Reader {
@@ -178,6 +197,9 @@ function readerOf(array: TypedArray, dtype: DType): Reader {
       return (at) => halfToFloat(array[at] as number)
     case 'bfloat16':
       return (at) => bfloat16ToFloat(array[at] as number)
+    case 'complex64':
+    case 'complex128':
+      return (at) => ({ re: array[2 * at] as number, im: array[2 * at + 1] as number })
     default:
       return (at) => array[at]
   }
@@ -194,12 +216,15 @@ export function elementReader(t: Tensor): Reader {
 
 /**
  * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
- * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16.
+ * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16. With a complex dtype, a Float32Array or
+ * Float64Array holds real and imaginary parts in turn.
  */
-export function fromTypedArray(array: TypedArray, shape: Shape = [array.length], options: TensorOptions = {}): Tensor {
+export function fromTypedArray(array: TypedArray, sizes?: Shape, options: TensorOptions = {}): Tensor {
   const dtype = options.dtype ?? typedArrayDType(array)
-  if (numelOf(shape) !== array.length) throw new Error(`shape '${showShape(shape)}' is invalid for input of size ${array.length}`)
   const source = typedArrayDType(array, dtype)
+  const numel = isComplex(source) ? array.length / 2 : array.length
+  const shape = sizes ?? [numel]
+  if (numelOf(shape) !== numel) throw new Error(`shape '${showShape(shape)}' is invalid for input of size ${numel}`)
   return make(shape, options, dtype, (t) => {
     const raw = source === dtype ? t : emptyTensor(t.storage.allocator, shape, source)
     ;(elements(raw) as Float32Array).set(array as Float32Array)
@@ -207,8 +232,9 @@ export function fromTypedArray(array: TypedArray, shape: Shape = [array.length],
   })
 }
 function typedArrayDType(array: TypedArray, wanted?: DType): DType {
-  if (array instanceof Float32Array) return 'float32'
-  if (array instanceof Float64Array) return 'float64'
+  const pairs = wanted !== undefined && isComplex(wanted)
+  if (array instanceof Float32Array) return pairs ? 'complex64' : 'float32'
+  if (array instanceof Float64Array) return pairs ? 'complex128' : 'float64'
   if (array instanceof Int8Array) return 'int8'
   if (array instanceof Int16Array) return 'int16'
   if (array instanceof Int32Array) return 'int32'
@@ -218,7 +244,10 @@ function typedArrayDType(array: TypedArray, wanted?: DType): DType {
   throw new TypeError(`no dtype for ${(array as object)?.constructor?.name ?? typeof array}`)
 }
 
-/** All elements in row-major order as a new typed array; float16 and bfloat16 as float32, bools as 0 and 1. */
+/**
+ * All elements in row-major order as a new typed array; float16 and bfloat16 as float32, bools as 0 and 1, complex numbers as
+ * their real and imaginary parts in turn.
+ */
 export function toTypedArray(self: Tensor): TypedArray {
   if (self.dtype !== 'float16' && self.dtype !== 'bfloat16') return elements(rowMajor(self)).slice() as TypedArray
   const wide = emptyTensor(self.storage.allocator, self.layout.shape, 'float32')
@@ -226,8 +255,8 @@ export function toTypedArray(self: Tensor): TypedArray {
   return elements(wide).slice()
 }
 
-/** The value of a tensor with one element, as `torch.Tensor.item`. @throws Error for more elements, or an int64 no number holds. */
-export function item(self: Tensor): number | boolean {
+/** The value of a tensor with one element, as `torch.Tensor.item`; a complex one as `{ re, im }`. @throws Error for more elements, or an int64 no number holds. */
+export function item(self: Tensor): number | boolean | Complex {
   const value = onlyElement(self)
   if (typeof value !== 'bigint') return value
   return safeNumber(value)
@@ -235,9 +264,10 @@ export function item(self: Tensor): number | boolean {
 /** The value of an int64 tensor with one element, whatever its size. */
 export function itemBigInt(self: Tensor): bigint {
   const value = onlyElement(self)
+  if (typeof value === 'object') throw new TypeError('a complex number cannot be converted to a bigint')
   return typeof value === 'bigint' ? value : BigInt(value)
 }
-function onlyElement(self: Tensor): number | bigint | boolean {
+function onlyElement(self: Tensor): number | bigint | boolean | Complex {
   if (self.layout.numel !== 1) throw new Error(`a Tensor with ${self.layout.numel} elements cannot be converted to Scalar`)
   return reader(self)(0)
 }
@@ -248,7 +278,7 @@ function safeNumber(value: bigint): number {
   return number
 }
 
-export type TensorList = number | boolean | TensorList[]
+export type TensorList = number | boolean | Complex | TensorList[]
 /** The elements as nested arrays, or the value itself for a 0-d tensor, as `torch.Tensor.tolist`. */
 // biome-ignore lint/suspicious/noExplicitAny: how deep the arrays nest is known to the caller alone
 export function tolist(self: Tensor): any {
@@ -265,37 +295,67 @@ export function tolist(self: Tensor): any {
   return build(0)
 }
 
-/** Uninitialised memory, as `torch.empty`. */
+/**
+ * Uninitialised memory, as `torch.empty`.
+ *
+ * @example
+ * torch.empty(2, 3).shape // [2, 3]
+ */
 export function empty(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32')
 }
-/** All zeros, as `torch.zeros`. */
+/**
+ * All zeros, as `torch.zeros`.
+ *
+ * @example
+ * torch.zeros([2], { dtype: 'int64' }) // tensor([0, 0])
+ */
 export function zeros(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 0))
 }
-/** All ones, as `torch.ones`. */
+/**
+ * All ones, as `torch.ones`.
+ *
+ * @example
+ * torch.ones(2, 2).tolist() // [[1, 1], [1, 1]]
+ */
 export function ones(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 1))
 }
 /** One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32. */
-export function full(size: Shape, fillValue: Scalar, options: TensorOptions = {}): Tensor {
+export function full(size: Shape, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor {
   const inferred = typeof fillValue === 'number' ? (Number.isInteger(fillValue) ? 'int64' : 'float32') : scalarDType(fillValue)
   return make(size, options, options.dtype ?? inferred, (t) => copyInto(t, fillValue))
 }
 
 const like = (self: Tensor, options: TensorOptions): TensorOptions => ({ device: self.device, ...options })
-/** Uninitialised memory with another tensor's shape and dtype, as `torch.empty_like`. */
+/**
+ * Uninitialised memory with another tensor's shape and dtype, as `torch.empty_like`.
+ *
+ * @example
+ * torch.emptyLike(torch.zeros(2, 3)).shape // [2, 3]
+ */
 export const emptyLike = (self: Tensor, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype)
-/** Zeros with another tensor's shape and dtype, as `torch.zeros_like`. */
+/**
+ * Zeros with another tensor's shape and dtype, as `torch.zeros_like`.
+ *
+ * @example
+ * torch.zerosLike(torch.tensor([5, 6])).tolist() // [0, 0]
+ */
 export const zerosLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 0, options)
-/** Ones with another tensor's shape and dtype, as `torch.ones_like`. */
+/**
+ * Ones with another tensor's shape and dtype, as `torch.ones_like`.
+ *
+ * @example
+ * torch.onesLike(torch.tensor([5, 6])).tolist() // [1, 1]
+ */
 export const onesLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 1, options)
 /** One value everywhere, with another tensor's shape and dtype, as `torch.full_like`. */
-export const fullLike = (self: Tensor, fillValue: Scalar, options: TensorOptions = {}): Tensor =>
+export const fullLike = (self: Tensor, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype, (t) => copyInto(t, fillValue))
 
 /**
@@ -347,7 +407,12 @@ export function arange(start: number | ArangeOptions, ...args: Arguments<[end: n
   })
 }
 
-/** `steps` numbers evenly spaced from `start` to `end`, both included, as `torch.linspace`. */
+/**
+ * `steps` numbers evenly spaced from `start` to `end`, both included, as `torch.linspace`.
+ *
+ * @example
+ * torch.linspace(0, 1, 5).tolist() // [0, 0.25, 0.5, 0.75, 1]
+ */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
   if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
   return make([steps], options, options.dtype ?? 'float32', (t) => {
@@ -396,7 +461,7 @@ export const newOnes = (self: Tensor, size: Shape, options: TensorOptions = {}):
 /** Uninitialised memory of a new size with this tensor's dtype, as `torch.Tensor.new_empty`. */
 export const newEmpty = (self: Tensor, size: Shape, options: TensorOptions = {}): Tensor => empty(size, likeIt(self, options))
 /** One value in a new size with this tensor's dtype, as `torch.Tensor.new_full`. */
-export const newFull = (self: Tensor, size: Shape, fillValue: Scalar, options: TensorOptions = {}): Tensor =>
+export const newFull = (self: Tensor, size: Shape, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor =>
   full(size, fillValue, likeIt(self, options))
 /** A tensor of other data with this tensor's dtype, as `torch.Tensor.new_tensor`. */
 export const newTensor = (self: Tensor, data: NestedArray, options: TensorOptions = {}): Tensor =>

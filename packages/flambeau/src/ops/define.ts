@@ -1,10 +1,13 @@
 /** The three lines that most ops are: from a term to a function with an in-place form. */
 
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import { notOfComplex } from '../backends/complex.js'
+import { type Complex, isComplexNumber } from '../core/complex.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, realDType, type Scalar, scalarName } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import type { Expr } from '../ir/expr.js'
+import { filled } from './copy.js'
 import { PointwiseOp, type PointwiseOptions } from './pointwise.js'
 
 /** A function and its in-place form, for signatures that are not among those below. */
@@ -17,14 +20,14 @@ export interface Unary {
 }
 
 export interface Binary {
-  (self: Tensor, other: Tensor | Scalar): Tensor
-  readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
+  (self: Tensor, other: Tensor | Scalar | Complex): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar | Complex) => Tensor
 }
 
 /** A function whose first operand may be a number too. */
 export interface EitherBinary {
-  (self: Tensor | Scalar, other: Tensor | Scalar): Tensor
-  readonly inPlace: (self: Tensor, other: Tensor | Scalar) => Tensor
+  (self: Tensor | Scalar | Complex, other: Tensor | Scalar | Complex): Tensor
+  readonly inPlace: (self: Tensor, other: Tensor | Scalar | Complex) => Tensor
 }
 
 /** A function of two tensors, where PyTorch takes no number. */
@@ -50,20 +53,21 @@ export function unary(name: string, term: Expr, options: PointwiseOptions & { gr
 /** A function of two operands, the second a tensor or a number: a term over x and y. */
 export function binary(name: string, term: Expr, options: PointwiseOptions = {}): Binary {
   const op = new PointwiseOp(name, ['x', 'y'], [term], options)
-  return Object.assign((self: Tensor, other: Tensor | Scalar) => op.call(requireTensor(self, name), operand(self, other, name)), {
-    inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)),
-  })
+  return Object.assign(
+    (self: Tensor, other: Tensor | Scalar | Complex) => op.call(requireTensor(self, name), operand(self, other, name)),
+    { inPlace: (self: Tensor, other: Tensor | Scalar | Complex) => op.callInPlace(self, operand(self, other, name)) },
+  )
 }
 
 /** A function of two operands of which either may be a number: `pow(2, x)`. */
 export function eitherBinary(name: string, term: Expr, options: PointwiseOptions = {}): EitherBinary {
   const op = new PointwiseOp(name, ['x', 'y'], [term], options)
   return Object.assign(
-    (self: Tensor | Scalar, other: Tensor | Scalar) =>
+    (self: Tensor | Scalar | Complex, other: Tensor | Scalar | Complex) =>
       self instanceof Tensor || !(other instanceof Tensor)
         ? op.call(requireTensor(self, name), operand(self as Tensor, other, name))
         : op.call(operand(other, self, name), other),
-    { inPlace: (self: Tensor, other: Tensor | Scalar) => op.callInPlace(self, operand(self, other, name)) },
+    { inPlace: (self: Tensor, other: Tensor | Scalar | Complex) => op.callInPlace(self, operand(self, other, name)) },
   )
 }
 
@@ -97,7 +101,10 @@ export const floatsOnly = (dtype: DType, name: string): void => {
   if (!isFloatingPoint(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
 }
 export const integersOnly = (dtype: DType, name: string): void => {
-  if (isFloatingPoint(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
+  if (isDifferentiable(dtype)) throw new Error(`"${name.toLowerCase()}_cpu" not implemented for '${scalarName(dtype)}'`)
+}
+export const notComplex = (dtype: DType, name: string): void => {
+  if (isComplex(dtype)) throw notOfComplex(name, dtype)
 }
 export const notBool = (dtype: DType, name: string): void => {
   if (dtype === 'bool') throw new Error(`"${name.toLowerCase()}_cpu" not implemented for 'Bool'`)
@@ -108,10 +115,14 @@ export function requireTensor(value: unknown, name: string, argument = 'input'):
   throw new TypeError(`${name.toLowerCase()}(): argument '${argument}' must be Tensor, not ${describe(value)}`)
 }
 
-/** A second operand as ops take it; a bigint that a number cannot hold becomes a 0-d int64 tensor. */
-export function operand(self: Tensor, value: Tensor | Scalar, name: string): Tensor | Scalar {
+/**
+ * A second operand as ops take it; what no number can hold becomes a 0-d tensor: a large bigint one of int64, a complex
+ * number one as precise as `self`.
+ */
+export function operand(self: Tensor, value: Tensor | Scalar | Complex, name: string): Tensor | Scalar {
   if (value instanceof Tensor || typeof value === 'number' || typeof value === 'boolean') return value
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? value : bigintTensor(self, value)
+  if (isComplexNumber(value)) return filled(self, [], value, realDType(self.dtype) === 'float64' ? 'complex128' : 'complex64')
   throw new TypeError(`${name.toLowerCase()}(): argument 'other' must be Tensor or number, not ${describe(value)}`)
 }
 

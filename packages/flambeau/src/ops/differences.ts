@@ -1,7 +1,7 @@
 /** Differences of neighbours, and the sums that undo them. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { isFloatingPoint } from '../core/dtype.js'
+import { isDifferentiable } from '../core/dtype.js'
 import { wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, div, mul, sub } from './arithmetic.js'
@@ -62,6 +62,7 @@ export interface TrapezoidOptions {
 function areas(name: string, y: Tensor, x: Tensor | null, dx: number, dim: number): Tensor {
   if (y.ndim === 0) throw new RangeError('Dimension specified as 0 but tensor has no dimensions')
   const d = wrapDim(dim, y.ndim)
+  if (y.dtype === 'bool') throw new Error(`${name}: received a bool input for \`y\`, but bool is not supported`)
   const n = y.layout.shape[d]
   const pairs = (t: Tensor, at: number): [Tensor, Tensor] => [slice(t, at, 1), slice(t, at, 0, -1)]
   const heights = n === 0 ? y : add(...pairs(y, d))
@@ -96,7 +97,9 @@ const halved = (t: Tensor): Tensor => div(t, 2)
  */
 export function trapezoid(y: Tensor, ...args: TrapezoidArguments): Tensor {
   const { x, dx, dim } = readTrapezoid('trapezoid', args)
-  return halved(sum(areas('trapezoid', y, x, dx, dim), dim))
+  const areasOf = areas('trapezoid', y, x, dx, dim)
+  // Of no points, zeros in the dtype of y.
+  return y.layout.shape.at(dim) === 0 ? to(sum(areasOf, dim), y.dtype) : halved(sum(areasOf, dim))
 }
 /**
  * The running integral along a dimension by the trapezoid rule, as `torch.cumulative_trapezoid`: one element less there.
@@ -108,7 +111,12 @@ export function cumulativeTrapezoid(y: Tensor, ...args: TrapezoidArguments): Ten
   const { x, dx, dim } = readTrapezoid('cumulative_trapezoid', args)
   return halved(cumsum(areas('cumulative_trapezoid', y, x, dx, dim), dim))
 }
-/** `trapezoid` under its other name, as `torch.trapz`. */
+/**
+ * `trapezoid` under its other name, as `torch.trapz`.
+ *
+ * @example
+ * torch.trapz(torch.tensor([1, 5, 10])).item() // 10.5
+ */
 export const trapz = trapezoid
 
 export interface GradientOptions {
@@ -118,7 +126,13 @@ export interface GradientOptions {
   /** The order of the estimate at the edges. */
   edgeOrder?: 1 | 2
 }
-/** Estimates of the derivative along each dimension by central differences, as `torch.gradient`. */
+/**
+ * Estimates of the derivative along each dimension by central differences, as `torch.gradient`.
+ *
+ * @example
+ * torch.gradient(torch.tensor([1, 2, 4, 7]))[0].tolist() // [1, 1.5, 2.5, 3]
+ * torch.gradient(torch.tensor([1, 2, 4, 7]), { spacing: 0.5, edgeOrder: 2 })[0].tolist() // [1, 3, 5, 7]
+ */
 export function gradient(self: Tensor, { spacing = null, dim = null, edgeOrder = 1 }: GradientOptions = {}): Tensor[] {
   const order: number = edgeOrder
   if (order !== 1 && order !== 2) throw new Error('torch.gradient only supports edge_order=1 and edge_order=2.')
@@ -131,7 +145,7 @@ export function gradient(self: Tensor, { spacing = null, dim = null, edgeOrder =
     throw new Error(
       `torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the same length, but got a spacing argument of length ${steps.length} and a dim argument of length ${dims.length}.`,
     )
-  const x = isFloatingPoint(self.dtype) ? self : to(self, 'float32')
+  const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
   for (const d of dims)
     if (self.layout.shape[d] <= order) throw new Error('torch.gradient expected each dimension size to be at least edge_order+1')
   return dims.map((d, i) => gradientAlong(x, d, steps[i] as number | Tensor, order))

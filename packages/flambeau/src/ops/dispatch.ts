@@ -1,7 +1,7 @@
 /** What every op shares: allocating results, recording a node, and the rules of writing in place. */
 
 import type { Backend } from '../backends/backend.js'
-import { canCast, type DType, isFloatingPoint, itemSize, scalarName } from '../core/dtype.js'
+import { canCast, type DType, isDifferentiable, itemSize, scalarName } from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, isGradEnabled, Node, type OutputMeta, SavedTensor, setHistory } from '../core/graph.js'
 import { contiguousStrides, Layout, numelOf, type Shape } from '../core/layout.js'
 import { isInferenceModeEnabled, Storage } from '../core/storage.js'
@@ -121,7 +121,7 @@ export function defineOp<A = undefined>(op: OpDefinition<A>): Op<A> {
   const differentiable = op.differentiableOutputs ?? Number.POSITIVE_INFINITY
   return (inputs, attrs) => {
     const outputs = op.forward(inputs, attrs)
-    if (op.backward !== undefined && isFloatingPoint(outputs[0].dtype) && needsRecording(inputs)) {
+    if (op.backward !== undefined && isDifferentiable(outputs[0].dtype) && needsRecording(inputs)) {
       // History first, so that a saved output knows its node when it is differentiated again.
       const node = new OpNode(op, inputs, attrs, outputs)
       outputs.forEach((output, i) => {

@@ -11,7 +11,7 @@ import { add, div, mul, neg, square, sub } from './arithmetic.js'
 import { clone } from './cast.js'
 import { gt, lt, where } from './comparison.js'
 import { item } from './creation.js'
-import { tensorBinary } from './define.js'
+import { notComplex, tensorBinary } from './define.js'
 import { defineOp, type Op } from './dispatch.js'
 import { exp, log } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
@@ -33,6 +33,7 @@ const sizeOf = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
 const difference = e.sub(x, y)
 const absoluteDifference = tensorBinary('L1Loss', e.abs(difference))
 const squaredDifference = new PointwiseOp('MseLoss', ['x', 'y'], [e.square(e.sub(x, y))], {
+  check: notComplex,
   gradients: { x: e.mul(g, e.mul(2, e.sub(x, y))), y: e.mul(g, e.mul(2, e.sub(y, x))) },
 })
 const scaledDifference = new PointwiseOp(

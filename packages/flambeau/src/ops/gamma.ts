@@ -4,7 +4,7 @@ import type { Tensor } from '../core/tensor.js'
 import { derive } from '../ir/derive.js'
 import * as e from '../ir/expr.js'
 import { g, variable, x, y } from '../ir/expr.js'
-import { requireTensor, tensorBinary, unary } from './define.js'
+import { floatsOnly, requireTensor, tensorBinary, unary } from './define.js'
 import { digamma } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
 
@@ -25,7 +25,7 @@ export const i0 = unary('I0', e.i0(x), float)
  * @example
  * torch.igamma(torch.tensor([4]), torch.tensor([3, 4, 5])) // tensor([0.3528, 0.5665, 0.7350])
  */
-export const igamma = tensorBinary('Igamma', e.igamma(x, y), float)
+export const igamma = tensorBinary('Igamma', e.igamma(x, y), { check: floatsOnly })
 
 /**
  * The regularized upper incomplete gamma function, `1 − igamma(self, other)`, as `torch.igammac`. Differentiable by `other`.
@@ -33,7 +33,7 @@ export const igamma = tensorBinary('Igamma', e.igamma(x, y), float)
  * @example
  * torch.igammac(torch.tensor([4]), torch.tensor([3, 4, 5])) // tensor([0.6472, 0.4335, 0.2650])
  */
-export const igammac = tensorBinary('Igammac', e.igammac(x, y), float)
+export const igammac = tensorBinary('Igammac', e.igammac(x, y), { check: floatsOnly })
 
 const [order, factor] = [variable('order'), variable('factor')]
 const polygammaOp = new PointwiseOp('Polygamma', ['x', 'order', 'factor'], [e.mul(factor, e.zeta(e.add(order, 1), x))], {

@@ -97,7 +97,14 @@ export function histogram(
   const edges = bins instanceof Tensor ? bins : edgesOf(x, bins, options.range ?? null)
   return named({ hist: countIn([x], [edges], options), binEdges: edges })
 }
-/** Counts of points (rows of the last dimension) in boxes, and the edges along each dimension, as `torch.histogramdd`. */
+/**
+ * Counts of points (rows of the last dimension) in boxes, and the edges along each dimension, as `torch.histogramdd`.
+ *
+ * @example
+ * const { hist, binEdges } = torch.histogramdd(torch.tensor([[0, 1], [1, 0], [2, 2]]), [2, 2])
+ * hist.tolist() // [[0, 1], [1, 1]]
+ * binEdges[0].tolist() // [0, 1, 2]
+ */
 export function histogramdd(
   self: Tensor,
   bins: number | readonly (number | Tensor)[],

@@ -5,10 +5,12 @@ export * from './aliases.js'
 export * from './arithmetic.js'
 export { at, type Index, type IndexList, setAt } from './at.js'
 export { nativeBatchNorm } from './batchNorm.js'
+export { bilinear } from './bilinear.js'
 export * from './binaryParts.js'
 export * from './cast.js'
 export * from './combinatorics.js'
 export * from './comparison.js'
+export * from './complex.js'
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d } from './conv.js'
 export {
   arange,
@@ -37,7 +39,15 @@ export * from './ctcLoss.js'
 export * from './diagonal.js'
 export * from './differences.js'
 export * from './distance.js'
-export * from './dropout.js'
+export {
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  featureAlphaDropout,
+  featureDropout,
+  type RReluOptions,
+  rrelu,
+} from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
 export * from './embedding.js'
@@ -55,16 +65,71 @@ export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
-export * from './norm.js'
+export { type CdistOptions, cdist, dist, type NormOptions, norm, nuclearNorm, type PNormOptions, renorm } from './norm.js'
 export { constantPadNd } from './pad.js'
 export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool2d, maxPool3d } from './pool.js'
-export * from './products.js'
+export { blockDiag, chainMatmul, cross, kron, type VanderOptions, vander, vdot } from './products.js'
 export * from './quantile.js'
 export * from './queries.js'
-export * from './random.js'
-export * from './real.js'
+export {
+  bernoulli,
+  bernoulli_,
+  cauchy_,
+  defaultGenerator,
+  exponential_,
+  Generator,
+  type GeneratorOptions,
+  geometric_,
+  getRngState,
+  initialSeed,
+  logNormal_,
+  type MultinomialOptions,
+  manualSeed,
+  multinomial,
+  normal,
+  normal_,
+  poisson,
+  type RandomOptions,
+  rand,
+  randint,
+  randintLike,
+  randLike,
+  randn,
+  randnLike,
+  random_,
+  randperm,
+  setRngState,
+  uniform_,
+} from './random.js'
 export * from './rearrange.js'
-export * from './reduce.js'
+export {
+  all,
+  amax,
+  amin,
+  aminmax,
+  any,
+  argmax,
+  argmin,
+  countNonzero,
+  type Dims,
+  type Extreme,
+  type KeepDim,
+  logsumexp,
+  max,
+  mean,
+  min,
+  nanmean,
+  nansum,
+  prod,
+  type ReduceOptions,
+  type SumOptions,
+  std,
+  stdMean,
+  sum,
+  type VarOptions,
+  var,
+  varMean,
+} from './reduce.js'
 export type { LossOptions, LossReduction } from './reduction.js'
 export * from './scan.js'
 export {
@@ -89,6 +154,30 @@ export * from './split.js'
 export * from './statistics.js'
 export * from './strided.js'
 export * from './unique.js'
-export * from './view.js'
+export {
+  broadcastTo,
+  contiguous,
+  detach,
+  expand,
+  expandAs,
+  type FlattenOptions,
+  flatten,
+  movedim,
+  narrow,
+  permute,
+  reshape,
+  reshapeAs,
+  type Sizes,
+  type Slice,
+  select,
+  slice,
+  squeeze,
+  t,
+  transpose,
+  unflatten,
+  unsqueeze,
+  view,
+  viewAs,
+} from './view.js'
 export * from './windowFunctions.js'
 export { adaptiveMaxPool1d } from './windowPool.js'

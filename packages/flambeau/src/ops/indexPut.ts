@@ -1,13 +1,14 @@
 /** Reading and writing by one index tensor per dimension, and what is built on it. */
 
 import { readArgument } from '../core/arguments.js'
+import type { Complex } from '../core/complex.js'
 import { type Scalar, scalarName } from '../core/dtype.js'
 import { broadcastShapes, Layout, numelOf, type Shape, sameShape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { add, div, mul, remainder } from './arithmetic.js'
 import { to } from './cast.js'
 import { lt, where } from './comparison.js'
-import { filled, rowMajor } from './copy.js'
+import { filled, rowMajor, valueFor } from './copy.js'
 import { elements, itemBigInt, toTypedArray } from './creation.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { nonzero } from './indexing.js'
@@ -181,7 +182,7 @@ export function prepare(x: Tensor, advanced: readonly Advanced[]): { indices: Te
 }
 
 /** A value for these places: leading dimensions of size 1 too many fall away. @throws Error where it does not fit. */
-export function fitValue(self: Tensor, value: Tensor | Scalar, shape: Shape): Tensor {
+export function fitValue(self: Tensor, value: Tensor | Scalar | Complex, shape: Shape): Tensor {
   if (!(value instanceof Tensor)) return filled(self, [], value)
   if (value.dtype !== self.dtype)
     throw new Error(
@@ -279,7 +280,7 @@ const indexCopyAs =
  */
 export const indexCopy = Object.assign(indexCopyAs(indexPutOp), { inPlace: indexCopyAs(indexPutOp.inPlace) })
 
-type IndexFill = (self: Tensor, dim: number, index: Tensor, value: Tensor | Scalar) => Tensor
+type IndexFill = (self: Tensor, dim: number, index: Tensor, value: Tensor | Scalar | Complex) => Tensor
 const indexFillAs =
   (op: (inputs: readonly Tensor[], attrs: Places & { accumulate: boolean }) => Tensor): IndexFill =>
   (self, dim, index, value) => {
@@ -293,7 +294,7 @@ const indexFillAs =
       wrapIndices(index, size, (bad) => `index ${bad} is out of bounds for dimension ${d} with size ${size}`),
     )
     const whole = self.ndim === 0 ? reshape(self, 1) : self
-    const one = value instanceof Tensor ? to(value, self.dtype) : filled(self, [], value)
+    const one = value instanceof Tensor ? to(valueFor(self, value) as Tensor, self.dtype) : filled(self, [], value)
     const written = op([whole, one, checked], { ...along(d), accumulate: false })
     return self.ndim > 0 ? written : written === whole ? self : reshape(written, [])
   }

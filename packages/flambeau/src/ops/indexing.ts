@@ -1,9 +1,10 @@
 /** Reading and writing by integer tensors. */
 
-import { type Scalar, scalarName } from '../core/dtype.js'
+import { isComplex, type Scalar, scalarName } from '../core/dtype.js'
 import { type Shape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { mul } from './arithmetic.js'
+import { ne } from './comparison.js'
 import { filled } from './copy.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { lifted, requireIndex, requireScatter, scatterInto, withIndices } from './indices.js'
@@ -225,6 +226,7 @@ export function nonzero(self: Tensor, options: { asTuple: true }): Tensor[]
 export function nonzero(self: Tensor, options?: { asTuple?: false }): Tensor
 export function nonzero(self: Tensor, { asTuple = false }: NonzeroOptions = {}): Tensor | Tensor[] {
   if (asTuple) return unbind(nonzero(self.ndim === 0 ? reshape(self, 1) : self), 1)
+  if (isComplex(self.dtype)) return nonzero(ne(self, 0))
   const backend = self.storage.allocator
   const count = self.layout.numel === 0 ? 0 : backend.run('nonzero', self, null)
   const out = emptyTensor(backend, [count, self.ndim], 'int64')

@@ -16,6 +16,7 @@ export function rebaseHistory(self: Tensor, node: Node): void {
     return
   }
   const { base } = self.viewInfo
+  requireSameUnits(self, base)
   addOutput(node, self)
   const rebased = new CopySlices(base, self.layout, node)
   setHistory(base, rebased)
@@ -28,6 +29,7 @@ function refreshView(self: Tensor): Node | null {
   if (view.version !== self.storage.version) {
     if (view.base.requiresGrad) {
       if (view.origin !== null) throw viewWriteError(self, 'its base or another view of its base has been')
+      requireSameUnits(self, view.base)
       view.version = self.storage.version
       const node = new AsStridedView(view.base, self.layout)
       setHistory(self, node)
@@ -36,6 +38,14 @@ function refreshView(self: Tensor): Node | null {
   return self.node
 }
 gradientEdges.refreshView = refreshView
+
+/** The layouts of a complex tensor and of a view of its floats count different things. */
+function requireSameUnits(view: Tensor, base: Tensor): void {
+  if (view.dtype !== base.dtype)
+    throw new Error(
+      `not implemented: recording a write in place where a ${base.dtype} tensor is viewed as ${view.dtype}; write under noGrad, or into a copy`,
+    )
+}
 
 /** `view`'s elements inside a tensor that is laid out like `base` but starts at 0. */
 function relative(view: Layout, base: Layout): Layout {

@@ -8,6 +8,7 @@ import { copy_, to } from './cast.js'
 import { eq, maskedFill, ne, where } from './comparison.js'
 import { item } from './creation.js'
 import { requireTensor, type TensorBinary } from './define.js'
+import { checkInPlace } from './dispatch.js'
 import { any } from './reduce.js'
 import { expand } from './view.js'
 
@@ -20,7 +21,13 @@ function integerPair(name: string, self: Tensor, other: Tensor): [Tensor, Tensor
   return [expand(to(self, dtype), shape), expand(to(other, dtype), shape)]
 }
 function withInPlace(call: (self: Tensor, other: Tensor) => Tensor): TensorBinary {
-  return Object.assign(call, { inPlace: (self: Tensor, other: Tensor): Tensor => copy_(self, call(self, other)) })
+  return Object.assign(call, {
+    inPlace: (self: Tensor, other: Tensor): Tensor => {
+      const result = call(self, other)
+      checkInPlace(self, result.layout.shape, result.dtype)
+      return copy_(self, result)
+    },
+  })
 }
 
 /** Euclid's algorithm on all elements at once: as many rounds as the slowest pair needs. */
@@ -39,7 +46,12 @@ function euclid(a: Tensor, b: Tensor): Tensor {
  * torch.gcd(torch.tensor([12n]), torch.tensor([18n])).tolist() // [6]
  */
 export const gcd = withInPlace((self, other) => euclid(...integerPair('gcd', self, other)))
-/** The least common multiple, as `torch.lcm`; 0 where either is 0. */
+/**
+ * The least common multiple, as `torch.lcm`; 0 where either is 0.
+ *
+ * @example
+ * torch.lcm(torch.tensor([4n, 6n]), torch.tensor([6n, 9n])).tolist() // [12, 18]
+ */
 export const lcm = withInPlace((self, other) => {
   const [a, b] = integerPair('lcm', self, other)
   const divisor = euclid(a, b)

@@ -98,21 +98,36 @@ const each = (tensors: readonly Tensor[], name: string, raise: (t: Tensor) => Te
   if (tensors.length === 0) throw new Error(`${name} expects a non-empty TensorList`)
   return tensors.map(raise)
 }
-/** A tensor of at least one dimension, as `torch.atleast_1d`; of several tensors, each. */
+/**
+ * A tensor of at least one dimension, as `torch.atleast_1d`; of several tensors, each.
+ *
+ * @example
+ * torch.atleast1d(torch.tensor(1)).shape // [1]
+ */
 export function atleast1d(self: Tensor): Tensor
 export function atleast1d(self: readonly Tensor[]): Tensor[]
 export function atleast1d(self: Tensor | readonly Tensor[]): Tensor | Tensor[] {
   if (!(self instanceof Tensor)) return self.map((t) => atleast1d(t))
   return self.ndim === 0 ? reshape(self, 1) : self
 }
-/** A tensor of at least two dimensions, new ones in front, as `torch.atleast_2d`; of several tensors, each. */
+/**
+ * A tensor of at least two dimensions, new ones in front, as `torch.atleast_2d`; of several tensors, each.
+ *
+ * @example
+ * torch.atleast2d(torch.tensor([1, 2])).shape // [1, 2]
+ */
 export function atleast2d(self: Tensor): Tensor
 export function atleast2d(self: readonly Tensor[]): Tensor[]
 export function atleast2d(self: Tensor | readonly Tensor[]): Tensor | Tensor[] {
   if (!(self instanceof Tensor)) return self.map((t) => atleast2d(t))
   return self.ndim === 0 ? reshape(self, 1, 1) : self.ndim === 1 ? unsqueeze(self, 0) : self
 }
-/** A tensor of at least three dimensions, as `torch.atleast_3d`; of several tensors, each. */
+/**
+ * A tensor of at least three dimensions, as `torch.atleast_3d`; of several tensors, each.
+ *
+ * @example
+ * torch.atleast3d(torch.tensor([1, 2])).shape // [1, 2, 1]
+ */
 export function atleast3d(self: Tensor): Tensor
 export function atleast3d(self: readonly Tensor[]): Tensor[]
 export function atleast3d(self: Tensor | readonly Tensor[]): Tensor | Tensor[] {
@@ -120,34 +135,72 @@ export function atleast3d(self: Tensor | readonly Tensor[]): Tensor | Tensor[] {
   return self.ndim < 2 ? unsqueeze(atleast2d(self), 2) : self.ndim === 2 ? unsqueeze(self, 2) : self
 }
 
-/** Tensors side by side, along the second dimension (vectors along the first), as `torch.hstack`. */
+/**
+ * Tensors side by side, along the second dimension (vectors along the first), as `torch.hstack`.
+ *
+ * @example
+ * torch.hstack([torch.tensor([1, 2]), torch.tensor([3])]).tolist() // [1, 2, 3]
+ */
 export function hstack(tensors: readonly Tensor[]): Tensor {
   const raised = each(tensors, 'hstack', (t) => atleast1d(t))
   return cat(raised, raised[0].ndim === 1 ? 0 : 1)
 }
-/** Tensors below each other, vectors as rows, as `torch.vstack`. */
+/**
+ * Tensors below each other, vectors as rows, as `torch.vstack`.
+ *
+ * @example
+ * torch.vstack([torch.tensor([1, 2]), torch.tensor([3, 4])]).tolist() // [[1, 2], [3, 4]]
+ */
 export const vstack = (tensors: readonly Tensor[]): Tensor => cat(each(tensors, 'vstack', (t) => atleast2d(t)))
-/** Tensors behind each other, along the third dimension, as `torch.dstack`. */
+/**
+ * Tensors behind each other, along the third dimension, as `torch.dstack`.
+ *
+ * @example
+ * torch.dstack([torch.tensor([1, 2]), torch.tensor([3, 4])]).tolist() // [[[1, 3], [2, 4]]]
+ */
 export const dstack = (tensors: readonly Tensor[]): Tensor =>
   cat(
     each(tensors, 'dstack', (t) => atleast3d(t)),
     2,
   )
-/** Vectors as the columns of a matrix, as `torch.column_stack`. */
+/**
+ * Vectors as the columns of a matrix, as `torch.column_stack`.
+ *
+ * @example
+ * torch.columnStack([torch.tensor([1, 2]), torch.tensor([3, 4])]).tolist() // [[1, 3], [2, 4]]
+ */
 export const columnStack = (tensors: readonly Tensor[]): Tensor =>
   hstack(each(tensors, 'column_stack', (t) => (t.ndim < 2 ? reshape(t, t.layout.numel, 1) : t)))
 
-/** Tensors expanded to their common shape, as `torch.broadcast_tensors`. */
+/**
+ * Tensors expanded to their common shape, as `torch.broadcast_tensors`.
+ *
+ * @example
+ * const [a, b] = torch.broadcastTensors(torch.zeros(2, 1), torch.zeros(3))
+ * a.shape // [2, 3]
+ */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
   const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
   return tensors.map((t) => expand(t, shape))
 }
-/** The shape that all of these broadcast to, as `torch.broadcast_shapes`. */
+/**
+ * The shape that all of these broadcast to, as `torch.broadcast_shapes`.
+ *
+ * @example
+ * torch.broadcastShapes([2, 1], [3]) // [2, 3]
+ */
 const commonShape = (...shapes: readonly (number | readonly number[])[]): readonly number[] =>
   broadcastShapes(shapes.map((shape) => (typeof shape === 'number' ? [shape] : shape)))
 
 export { commonShape as broadcastShapes }
-/** The coordinates of a grid: each vector varies along a dimension of its own, as `torch.meshgrid`. */
+/**
+ * The coordinates of a grid: each vector varies along a dimension of its own, as `torch.meshgrid`.
+ *
+ * @example
+ * const [x, y] = torch.meshgrid([torch.tensor([1, 2]), torch.tensor([3, 4, 5])])
+ * x.tolist() // [[1, 1, 1], [2, 2, 2]]
+ * y.tolist() // [[3, 4, 5], [3, 4, 5]]
+ */
 export function meshgrid(tensors: readonly Tensor[], { indexing = 'ij' }: { indexing?: 'ij' | 'xy' } = {}): Tensor[] {
   if (tensors.length === 0) throw new Error('meshgrid expects a non-empty TensorList')
   if (indexing !== 'ij' && indexing !== 'xy')
@@ -171,7 +224,13 @@ export function meshgrid(tensors: readonly Tensor[], { indexing = 'ij' }: { inde
   return swap ? [grids[1], grids[0], ...grids.slice(2)] : grids
 }
 
-/** Pieces along a dimension: so many nearly equal ones, or split before the given indices, as `torch.tensor_split`. */
+/**
+ * Pieces along a dimension: so many nearly equal ones, or split before the given indices, as `torch.tensor_split`.
+ *
+ * @example
+ * torch.arange(5).tensorSplit(2).map((piece) => piece.tolist()) // [[0, 1, 2], [3, 4]]
+ * torch.arange(5).tensorSplit([1, 3]).map((piece) => piece.tolist()) // [[0], [1, 2], [3, 4]]
+ */
 export function tensorSplit(
   self: Tensor,
   indicesOrSections: number | readonly number[] | Tensor,
@@ -206,12 +265,27 @@ function splitAlong(name: string, self: Tensor, parts: number | readonly number[
     )
   return tensorSplit(self, parts, dim)
 }
-/** Pieces along the second dimension (the first of a vector), as `torch.hsplit`. */
+/**
+ * Pieces along the second dimension (the first of a vector), as `torch.hsplit`.
+ *
+ * @example
+ * torch.arange(4).hsplit(2).map((piece) => piece.tolist()) // [[0, 1], [2, 3]]
+ */
 export const hsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] =>
   splitAlong('hsplit', self, parts, 1, self.ndim === 1 ? 0 : 1)
-/** Pieces along the first dimension, as `torch.vsplit`. */
+/**
+ * Pieces along the first dimension, as `torch.vsplit`.
+ *
+ * @example
+ * torch.arange(4).view(2, 2).vsplit(2).map((piece) => piece.tolist()) // [[[0, 1]], [[2, 3]]]
+ */
 export const vsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] => splitAlong('vsplit', self, parts, 2, 0)
-/** Pieces along the third dimension, as `torch.dsplit`. */
+/**
+ * Pieces along the third dimension, as `torch.dsplit`.
+ *
+ * @example
+ * torch.zeros(1, 2, 4).dsplit(2).map((piece) => piece.shape) // [[1, 2, 2], [1, 2, 2]]
+ */
 export const dsplit = (self: Tensor, parts: number | readonly number[]): Tensor[] => splitAlong('dsplit', self, parts, 3, 2)
 
 export { cat as concat, cat as concatenate, vstack as rowStack }

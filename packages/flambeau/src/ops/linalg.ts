@@ -1,5 +1,6 @@
-/** The namespace `torch.linalg`: every name of PyTorch's but those of general eigenvalues. */
+/** The namespace `torch.linalg`. */
 
+export { eig, eigvals } from './eig.js'
 export { cholesky, choleskyEx } from './linalg/cholesky.js'
 export { linalgDiagonal as diagonal } from './linalg/diagonal.js'
 export { eigh, eigvalsh } from './linalg/eigh.js'

@@ -1,6 +1,6 @@
 /** What `torch.masked` names: reductions and normalizations that leave out the elements where a mask does not hold. */
 
-import { type DType, isFloatingPoint, itemSize } from '../core/dtype.js'
+import { type DType, isDifferentiable, isFloatingPoint, itemSize } from '../core/dtype.js'
 import { wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { clampMin } from './activation.js'
@@ -53,14 +53,24 @@ const readOptions = <O extends MaskedReduceOptions>(dim: Dims | O | undefined, o
 const along = (self: Tensor, dim: Dims | undefined): number[] =>
   wrapDims(Array.isArray(dim) && dim.length === 0 ? null : dim, self.ndim)
 const floating = (self: Tensor, dtype: DType | null | undefined): Tensor =>
-  dtype ? to(self, dtype) : isFloatingPoint(self.dtype) ? self : to(self, 'float32')
+  dtype ? to(self, dtype) : isDifferentiable(self.dtype) ? self : to(self, 'float32')
 
-/** The sum of the elements where the mask holds, as `torch.masked.sum`. */
+/**
+ * The sum of the elements where the mask holds, as `torch.masked.sum`.
+ *
+ * @example
+ * torch.masked.sum(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(4.)
+ */
 export function sum(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   return reduce.sum(prepared(self, 'sum', read), along(self, read.dim), { keepdim: read.keepdim })
 }
-/** The product of the elements where the mask holds, as `torch.masked.prod`. */
+/**
+ * The product of the elements where the mask holds, as `torch.masked.prod`.
+ *
+ * @example
+ * torch.masked.prod(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(3.)
+ */
 export function prod(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   const x = prepared(self, 'prod', read)
@@ -70,22 +80,42 @@ export function prod(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: M
     .sort((a, b) => b - a)
     .reduce((t, d) => reduce.prod(t, d, { keepdim: read.keepdim }), x)
 }
-/** The largest of the elements where the mask holds, as `torch.masked.amax`. */
+/**
+ * The largest of the elements where the mask holds, as `torch.masked.amax`.
+ *
+ * @example
+ * torch.masked.amax(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(3.)
+ */
 export function amax(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   return reduce.amax(prepared(self, 'amax', read), along(self, read.dim), { keepdim: read.keepdim })
 }
-/** The smallest of the elements where the mask holds, as `torch.masked.amin`. */
+/**
+ * The smallest of the elements where the mask holds, as `torch.masked.amin`.
+ *
+ * @example
+ * torch.masked.amin(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.)
+ */
 export function amin(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   return reduce.amin(prepared(self, 'amin', read), along(self, read.dim), { keepdim: read.keepdim })
 }
-/** The index of the largest element where the mask holds, in the dtype of the input, as `torch.masked.argmax`. */
+/**
+ * The index of the largest element where the mask holds, in the dtype of the input, as `torch.masked.argmax`.
+ *
+ * @example
+ * torch.masked.argmax(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.)
+ */
 export function argmax(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const { dim: one, keepdim, ...read } = readOptions(dim, options)
   return to(reduce.argmax(prepared(self, 'amax', read), { dim: one, keepdim }), read.dtype ?? self.dtype)
 }
-/** The index of the smallest element where the mask holds, in the dtype of the input, as `torch.masked.argmin`. */
+/**
+ * The index of the smallest element where the mask holds, in the dtype of the input, as `torch.masked.argmin`.
+ *
+ * @example
+ * torch.masked.argmin(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(0.)
+ */
 export function argmin(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const { dim: one, keepdim, ...read } = readOptions(dim, options)
   return to(reduce.argmin(prepared(self, 'amin', read), { dim: one, keepdim }), read.dtype ?? self.dtype)
@@ -96,12 +126,22 @@ function count(self: Tensor, { mask, dim, keepdim }: MaskedReduceOptions): Tenso
   const ones = mask ? to(expand(mask, self.layout.shape), 'bool') : filled(self, self.layout.shape, true, 'bool')
   return reduce.sum(ones, along(self, dim), { keepdim })
 }
-/** The mean of the elements where the mask holds, as `torch.masked.mean`. */
+/**
+ * The mean of the elements where the mask holds, as `torch.masked.mean`.
+ *
+ * @example
+ * torch.masked.mean(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(2.)
+ */
 export function mean(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   return div(sum(floating(self, read.dtype), { ...read, dtype: null }), count(self, read))
 }
-/** The variance of the elements where the mask holds, as `torch.masked.var`. */
+/**
+ * The variance of the elements where the mask holds, as `torch.masked.var`.
+ *
+ * @example
+ * torch.masked.var(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }).item() // 2
+ */
 function variance(self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor {
   const { dtype, unbiased = true, ...read } = readOptions(dim, options)
   const x = floating(self, dtype)
@@ -112,23 +152,43 @@ function variance(self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: Mask
 }
 
 export { variance as var }
-/** The standard deviation of the elements where the mask holds, as `torch.masked.std`. */
+/**
+ * The standard deviation of the elements where the mask holds, as `torch.masked.std`.
+ *
+ * @example
+ * torch.masked.std(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.4142)
+ */
 export const std = (self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor =>
   sqrt(variance(self, dim, options))
-/** The lower median of the elements of each line where the mask holds, as `torch.masked.median`. */
+/**
+ * The lower median of the elements of each line where the mask holds, as `torch.masked.median`.
+ *
+ * @example
+ * torch.masked.median(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.)
+ */
 export function median(self: Tensor, dim?: number | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   if (!isFloatingPoint(self.dtype)) throw new Error('masked median expects a floating point tensor')
   const x = read.mask ? where(to(expand(read.mask, self.layout.shape), 'bool'), self, Number.NaN) : self
   return nanmedian(x, (read.dim as number | undefined) ?? -1, { keepdim: read.keepdim }).values
 }
-/** ln Σ e^x over the elements where the mask holds, as `torch.masked.logsumexp`. */
+/**
+ * ln Σ e^x over the elements where the mask holds, as `torch.masked.logsumexp`.
+ *
+ * @example
+ * torch.masked.logsumexp(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(3.1269)
+ */
 export function logsumexp(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const { dtype, ...read } = readOptions(dim, options)
   const x = prepared(floating(self, dtype), 'amax', read)
   return to(reduce.logsumexp(x, along(self, read.dim), { keepdim: read.keepdim }), dtype ?? self.dtype)
 }
-/** The norm of the elements where the mask holds, as `torch.masked.norm`. */
+/**
+ * The norm of the elements where the mask holds, as `torch.masked.norm`.
+ *
+ * @example
+ * torch.masked.norm(torch.tensor([3, 4, 9]), 2, 0, { mask: torch.tensor([true, true, false]) }).item() // 5
+ */
 export function norm(
   self: Tensor,
   ord: number | null = 2,
@@ -142,29 +202,65 @@ export function norm(
   })
 }
 
-/** ln(e^a + e^b), an operand counting as e^-∞ where its mask does not hold, as `torch.masked.logaddexp`. */
+/**
+ * ln(e^a + e^b), an operand counting as e^-∞ where its mask does not hold, as `torch.masked.logaddexp`.
+ *
+ * @example
+ * const otherMask = torch.tensor([true, false])
+ * torch.masked.logaddexp(torch.tensor([0, 1]), torch.tensor([0, 1]), { otherMask }) // tensor([0.6931, 1.0000])
+ */
 export const logaddexp = (
   self: Tensor,
   other: Tensor,
   { inputMask, otherMask }: { inputMask?: Tensor | null; otherMask?: Tensor | null } = {},
 ): Tensor => plainLogaddexp(prepared(self, 'amax', { mask: inputMask }), prepared(other, 'amax', { mask: otherMask }))
 
-/** Sums so far along `dim` of the elements where the mask holds, as `torch.masked.cumsum`. */
+/**
+ * Sums so far along `dim` of the elements where the mask holds, as `torch.masked.cumsum`.
+ *
+ * @example
+ * torch.masked.cumsum(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([1., 4., 4.])
+ */
 export const cumsum = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
   scans.cumsum(prepared(self, 'sum', options), dim)
-/** Products so far along `dim` of the elements where the mask holds, as `torch.masked.cumprod`. */
+/**
+ * Products so far along `dim` of the elements where the mask holds, as `torch.masked.cumprod`.
+ *
+ * @example
+ * torch.masked.cumprod(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([1., 3., 3.])
+ */
 export const cumprod = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
   scans.cumprod(prepared(self, 'prod', options), dim)
-/** Softmax over the elements where the mask holds, as `torch.masked.softmax`. */
+/**
+ * Softmax over the elements where the mask holds, as `torch.masked.softmax`.
+ *
+ * @example
+ * torch.masked.softmax(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([0.1192, 0.8808, 0.0000])
+ */
 export const softmax = (self: Tensor, dim: number, { dtype, mask }: MaskOptions = {}): Tensor =>
   plain.softmax(prepared(floating(self, dtype), 'amax', { mask }), dim)
-/** The logarithm of `softmax`, as `torch.masked.log_softmax`. */
+/**
+ * The logarithm of `softmax`, as `torch.masked.log_softmax`.
+ *
+ * @example
+ * torch.masked.logSoftmax(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([-2.1269, -0.1269,    -inf])
+ */
 export const logSoftmax = (self: Tensor, dim: number, { dtype, mask }: MaskOptions = {}): Tensor =>
   plain.logSoftmax(prepared(floating(self, dtype), 'amax', { mask }), dim)
-/** `softmax` of the negated elements, as `torch.masked.softmin`. */
+/**
+ * `softmax` of the negated elements, as `torch.masked.softmin`.
+ *
+ * @example
+ * torch.masked.softmin(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([0.8808, 0.1192, 0.0000])
+ */
 export const softmin = (self: Tensor, dim: number, { dtype, mask }: MaskOptions = {}): Tensor =>
   plain.softmax(prepared(floating(self, dtype), 'amin', { mask }).neg(), dim)
-/** The elements over the norm of those of their line where the mask holds, as `torch.masked.normalize`. */
+/**
+ * The elements over the norm of those of their line where the mask holds, as `torch.masked.normalize`.
+ *
+ * @example
+ * torch.masked.normalize(torch.tensor([3, 4, 9]), 2, 0, { mask: torch.tensor([true, true, false]) }) // tensor([0.6000, 0.8000, 0.0000])
+ */
 export function normalize(
   self: Tensor,
   ord: number,

@@ -1,15 +1,16 @@
 /** Matrix products. */
 
 import { readArgument } from '../core/arguments.js'
-import { isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { isDifferentiable, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
+import { adjoint } from './complex.js'
 import { copyInto } from './copy.js'
 import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
-import { expand, reshape, squeeze, t, transpose, unsqueeze } from './view.js'
+import { expand, reshape, squeeze, t, unsqueeze } from './view.js'
 
 function requireSameDType(a: Tensor, b: Tensor): void {
   if (a.dtype !== b.dtype)
@@ -30,12 +31,17 @@ const matmulOp: Op<undefined> = defineOp({
   backward: ([g], { saved, needs: [needsA, needsB] }) => {
     const a = needsB ? saved[0] : null
     const b = needsA ? saved[needsB ? 1 : 0] : null
-    return [b && product(g!, transpose(b, -2, -1)), a && product(transpose(a, -2, -1), g!)]
+    return [b && product(g!, adjoint(b)), a && product(adjoint(a), g!)]
   },
 })
 const product = (a: Tensor, b: Tensor): Tensor => matmulOp([a, b], undefined)[0]
 
-/** The product of two matrices [n, k] and [k, m], as `torch.mm`. */
+/**
+ * The product of two matrices [n, k] and [k, m], as `torch.mm`.
+ *
+ * @example
+ * torch.mm(torch.tensor([[1, 2]]), torch.tensor([[3], [4]])).tolist() // [[11]]
+ */
 export function mm(self: Tensor, mat2: Tensor): Tensor {
   if (self.ndim !== 2) throw new Error('self must be a matrix')
   if (mat2.ndim !== 2) throw new Error('mat2 must be a matrix')
@@ -50,7 +56,12 @@ function checkedProduct(a: Tensor, b: Tensor): Tensor {
   return product(a, b)
 }
 
-/** The products of two batches of matrices [b, n, k] and [b, k, m], as `torch.bmm`. */
+/**
+ * The products of two batches of matrices [b, n, k] and [b, k, m], as `torch.bmm`.
+ *
+ * @example
+ * torch.bmm(torch.ones(2, 3, 4), torch.ones(2, 4, 5)).shape // [2, 3, 5]
+ */
 export function bmm(self: Tensor, mat2: Tensor): Tensor {
   if (self.ndim !== 3 || mat2.ndim !== 3) throw new Error('batch1 must be a 3D tensor')
   const [b, , k] = self.layout.shape
@@ -62,7 +73,12 @@ export function bmm(self: Tensor, mat2: Tensor): Tensor {
   return product(self, mat2)
 }
 
-/** A matrix [n, m] by a vector [m], as `torch.mv`. */
+/**
+ * A matrix [n, m] by a vector [m], as `torch.mv`.
+ *
+ * @example
+ * torch.mv(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, 1])).tolist() // [3, 7]
+ */
 export function mv(self: Tensor, vec: Tensor): Tensor {
   if (self.ndim !== 2 || vec.ndim !== 1) throw new Error(`vector + matrix @ vector expected, got 1, ${self.ndim}, ${vec.ndim}`)
   if (self.layout.shape[1] !== vec.layout.shape[0])
@@ -73,7 +89,12 @@ export function mv(self: Tensor, vec: Tensor): Tensor {
   return squeeze(product(self, unsqueeze(vec, 1)), 1)
 }
 
-/** The inner product of two vectors, as `torch.dot`. */
+/**
+ * The inner product of two vectors, as `torch.dot`.
+ *
+ * @example
+ * torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4])).item() // 11
+ */
 export function dot(self: Tensor, tensor: Tensor): Tensor {
   if (self.ndim !== 1 || tensor.ndim !== 1)
     throw new Error(`1D tensors expected, but got ${self.ndim}D and ${tensor.ndim}D tensors`)
@@ -85,7 +106,12 @@ export function dot(self: Tensor, tensor: Tensor): Tensor {
   return reshape(product(unsqueeze(self, 0), unsqueeze(tensor, 1)), [])
 }
 
-/** The product of every pair of elements of two vectors, as `torch.outer`. */
+/**
+ * The product of every pair of elements of two vectors, as `torch.outer`.
+ *
+ * @example
+ * torch.outer(torch.tensor([1, 2]), torch.tensor([3, 4])).tolist() // [[3, 4], [6, 8]]
+ */
 export function outer(self: Tensor, vec2: Tensor): Tensor {
   if (self.ndim !== 1) throw new Error(`outer: Expected 1-D argument self, but got ${self.ndim}-D`)
   if (vec2.ndim !== 1) throw new Error(`outer: Expected 1-D argument vec2, but got ${vec2.ndim}-D`)
@@ -139,8 +165,8 @@ const addmmOp: Op<undefined> = defineOp({
   save: ([, a, b]) => [a, b],
   backward: ([g], { saved: [a, b], needs }) => [
     needs[0] ? g : null,
-    needs[1] ? product(g!, t(b)) : null,
-    needs[2] ? product(t(a), g!) : null,
+    needs[1] ? product(g!, adjoint(b)) : null,
+    needs[2] ? product(adjoint(a), g!) : null,
   ],
 })
 
@@ -157,12 +183,17 @@ function blended(self: Tensor, computed: Tensor, { beta = 1, alpha = 1 }: AddmmO
     )
   const dtype = resultType([self, computed])
   const times = (x: Tensor, factor: number): Tensor => {
-    const used = isFloatingPoint(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
+    const used = isDifferentiable(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
     return used === 1 ? x : to(mul(x, used), x.dtype)
   }
   return beta === 0 ? to(times(computed, alpha), dtype) : add(times(self, beta), times(computed, alpha))
 }
-/** `beta · self + alpha · mat1 · mat2`, as `torch.addmm`. */
+/**
+ * `beta · self + alpha · mat1 · mat2`, as `torch.addmm`.
+ *
+ * @example
+ * torch.addmm(torch.ones(1), torch.tensor([[1, 2]]), torch.tensor([[3], [4]]), { beta: 2 }).tolist() // [[13]]
+ */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions = {}): Tensor {
   const { beta = 1, alpha = 1 } = options
   if (mat1.ndim !== 2 || mat2.ndim !== 2) throw new Error(`mat1 must be a matrix, got ${mat1.ndim}-D tensor`)
@@ -216,17 +247,42 @@ function withInPlace(call: (self: Tensor, a: Tensor, b: Tensor, options: AddmmOp
   })
 }
 
-/** `beta · self + alpha · mat · vec`, as `torch.addmv`. */
+/**
+ * `beta · self + alpha · mat · vec`, as `torch.addmv`.
+ *
+ * @example
+ * torch.addmv(torch.ones(2), torch.eye(2), torch.tensor([3, 4])).tolist() // [4, 5]
+ */
 export const addmv = withInPlace((self, mat, vec, options) => blended(self, mv(mat, vec), options))
-/** `beta · self + alpha · vec1 ⊗ vec2`, as `torch.addr`. */
+/**
+ * `beta · self + alpha · vec1 ⊗ vec2`, as `torch.addr`.
+ *
+ * @example
+ * torch.addr(torch.zeros(2, 2), torch.tensor([1, 2]), torch.tensor([3, 4]), { alpha: 2 }).tolist() // [[6, 8], [12, 16]]
+ */
 export const addr = withInPlace((self, vec1, vec2, options) => blended(self, outer(vec1, vec2), options))
-/** `beta · self + alpha · batch1 · batch2`, batch by batch, as `torch.baddbmm`. */
+/**
+ * `beta · self + alpha · batch1 · batch2`, batch by batch, as `torch.baddbmm`.
+ *
+ * @example
+ * torch.baddbmm(torch.ones(1, 2, 2), torch.ones(1, 2, 3), torch.ones(1, 3, 2)).tolist() // [[[4, 4], [4, 4]]]
+ */
 export const baddbmm = withInPlace((self, batch1, batch2, options) => blended(self, bmm(batch1, batch2), options))
-/** `beta · self + alpha · Σ batch1 · batch2` over the batch, as `torch.addbmm`. */
+/**
+ * `beta · self + alpha · Σ batch1 · batch2` over the batch, as `torch.addbmm`.
+ *
+ * @example
+ * torch.addbmm(torch.zeros(2, 2), torch.ones(5, 2, 3), torch.ones(5, 3, 2)).tolist() // [[15, 15], [15, 15]]
+ */
 export const addbmm = withInPlace((self, batch1, batch2, options) =>
   blended(self, to(sum(bmm(batch1, batch2), 0), batch1.dtype), options),
 )
-/** The products of last dimensions with each other, as `torch.inner`. */
+/**
+ * The products of last dimensions with each other, as `torch.inner`.
+ *
+ * @example
+ * torch.inner(torch.tensor([1, 2]), torch.tensor([3, 4])).item() // 11
+ */
 export function inner(self: Tensor, other: Tensor): Tensor {
   if (self.ndim === 0 || other.ndim === 0) return mul(self, other)
   const size = self.layout.shape.at(-1)!

@@ -1,7 +1,7 @@
 /** Norms and distances made of them. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { type Shape, wrapDim, wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 
@@ -89,7 +89,8 @@ function normOver(
   { dim, keepdim = false, dtype }: NormOptions,
   op = vectorNormOp,
 ): Tensor {
-  const x = dtype ? to(self, dtype) : self
+  const cast = dtype ? to(self, dtype) : self
+  const x = isComplex(cast.dtype) ? abs(cast) : cast
   if (!isFloatingPoint(x.dtype))
     throw new Error(`${name}: Expected a floating point or complex tensor as input. Got ${scalarName(x.dtype)}`)
   const given = Array.isArray(dim) && dim.length === 0 ? null : dim
@@ -131,9 +132,9 @@ function matrixNormOf(self: Tensor, ord: number | string, dim: readonly number[]
   if (!['fro', 'nuc', 1, -1, 2, -2, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].includes(ord))
     throw new Error(`${name}: Order ${ord} not supported.`)
   if (ord === 'fro') return normOver(name, self, 2, { dim: [rows, columns], keepdim })
-  requireFloating(name, self)
   const matrices = toEnd(self, [rows, columns])
   const size = Math.abs(ord as number)
+  if (ord === 'nuc' || size === 2) requireFloating(name, self)
   const terms = ord === 'nuc' || size === 2 ? svdvals(matrices) : normOver(name, matrices, 1, { dim: size === 1 ? -2 : -1 })
   const found = ord === 'nuc' ? sum(terms, -1) : ((ord as number) > 0 ? amax : amin)(terms, -1)
   const shape = self.layout.shape.map((n, d) => (d === rows || d === columns ? 1 : n))
@@ -253,7 +254,14 @@ function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor
   const sizes = vectorNorm(self, p, others, { keepdim: true })
   return mul(self, where(gt(sizes, maxnorm), mul(reciprocal(add(sizes, 1e-7)), maxnorm), 1))
 }
-/** Every slice of `dim` scaled down to the norm `maxnorm` where it is larger, as `torch.renorm`. */
+/**
+ * Every slice of `dim` scaled down to the norm `maxnorm` where it is larger, as `torch.renorm`.
+ *
+ * @example
+ * torch.renorm(torch.tensor([[3, 4], [0.5, 0]]), 2, 0, 1)
+ * // tensor([[0.6000, 0.8000],
+ * //         [0.5000, 0.0000]])
+ */
 export const renorm = Object.assign(renormed, {
   inPlace: (self: Tensor, p: number, dim: number, maxnorm: number): Tensor => {
     checkInPlace(self, null, null)

@@ -1,12 +1,14 @@
 /** Pointwise ops: a term, its dtype rule, and from both the forward call, the in-place form and every gradient. */
 
+import { notOfComplex } from '../backends/complex.js'
 import { flatPlan, planPointwise, resultStrides } from '../backends/plan.js'
-import { computeClass, type DType, isFloatingPoint, resultType, type Scalar } from '../core/dtype.js'
+import { computeClass, type DType, isDifferentiable, resultType, type Scalar, typedArrayOf } from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../core/graph.js'
 import { broadcastShapes, Layout, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
+import { isOfComplex } from '../ir/complex.js'
 import { derive } from '../ir/derive.js'
-import { add, constant, type Expr, freeVariables, g, rename, variable } from '../ir/expr.js'
+import { add, conj, constant, type Expr, freeVariables, g, substitute, variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
 import { copyOf } from './copy.js'
 import {
@@ -53,6 +55,7 @@ export class PointwiseOp {
   /** By the set of inputs given as numbers: those are scalars of the call, not operands. */
   readonly #programs: (Program | undefined)[] = []
   readonly #backwards = new Map<number, Backward>()
+  #isOfComplex: boolean | undefined
 
   constructor(name: string, variables: readonly string[], terms: readonly Expr[], options: PointwiseOptions = {}) {
     this.name = name
@@ -72,7 +75,7 @@ export class PointwiseOp {
   /** Writes the result into `self`, the first argument, and records that. */
   callInPlace(self: Tensor, ...rest: Argument[]): Tensor {
     const args = [self, ...rest]
-    const recording = isFloatingPoint(self.dtype) && needsRecording(tensorsOf(args))
+    const recording = isDifferentiable(self.dtype) && needsRecording(tensorsOf(args))
     // What backward reads of `self` is its value now, which the node keeps a copy of.
     const node = recording ? new PointwiseNode(this, args, self) : null
     this.write(args, [self])
@@ -87,11 +90,13 @@ export class PointwiseOp {
    * Computes into tensors that exist, without recording: results are cast to their dtypes. The written tensors'
    * versions go up.
    */
-  write(args: readonly Argument[], targets: readonly Tensor[]): void {
+  write(given: readonly Argument[], targets: readonly Tensor[]): void {
+    const dtype = this.#dtype(given)
+    const args = this.#held(given, dtype)
     const tensors = tensorsOf(args)
     const backend = commonBackend([...targets, ...tensors])
-    const dtype = this.#dtype(args)
     const compute = computeClass(dtype)
+    if (compute > 3) this.#requireComplex(dtype)
     const result = this.#result === 'bool' ? 'bool' : dtype
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
     const recording = needsRecording(tensors)
@@ -110,11 +115,13 @@ export class PointwiseOp {
   }
 
   /** All outputs, recorded where an input requires a gradient. */
-  run(args: readonly Argument[]): Tensor[] {
+  run(given: readonly Argument[]): Tensor[] {
+    const dtype = this.#dtype(given)
+    const args = this.#held(given, dtype)
     const tensors = tensorsOf(args)
     const backend = commonBackend(tensors)
-    const dtype = this.#dtype(args)
     const compute = computeClass(dtype)
+    if (compute > 3) this.#requireComplex(dtype)
     const result = this.#result === 'bool' ? 'bool' : dtype
     const first = tensors[0].layout
     let same = first.isContiguous
@@ -143,12 +150,21 @@ export class PointwiseOp {
           )
       backend.pointwise(this.#program(args), compute, operands, plan, scalarsOf(args))
     }
-    if (isFloatingPoint(result) && needsRecording(tensors)) {
+    if (isDifferentiable(result) && needsRecording(tensors)) {
       const node = new PointwiseNode(this, args)
       for (const output of outputs) setHistory(output, node)
       node.saveOutput(outputs[0])
     }
     return outputs
+  }
+
+  /** @throws Error where the op has a primitive that complex numbers lack. */
+  #requireComplex(dtype: DType): void {
+    this.#isOfComplex ??= isOfComplex(
+      this.terms,
+      this.variables.filter((name) => !this.#untyped.includes(name)),
+    )
+    if (!this.#isOfComplex) throw notOfComplex(this.name, dtype)
   }
 
   /** The dtype the op computes in; also the result's, but for the `bool` rule. */
@@ -161,7 +177,20 @@ export class PointwiseOp {
       dtype = sharedDType(typed) ?? resultType(typed)
     }
     this.#check?.(dtype, this.name, args)
-    return rule === 'float' && !isFloatingPoint(dtype) ? 'float32' : dtype
+    return rule === 'float' && !isDifferentiable(dtype) ? 'float32' : dtype
+  }
+
+  /**
+   * The arguments as values of the dtype that the op computes in. Only where that is narrower than the machine's integers does
+   * it matter: a number or 0-d tensor that the dtype cannot hold wraps first, as in PyTorch.
+   */
+  #held(args: readonly Argument[], dtype: DType): readonly Argument[] {
+    if ((dtype !== 'uint8' && dtype !== 'int8' && dtype !== 'int16') || this.#result === 'first') return args
+    return args.map((arg, i) => {
+      if (this.#untyped.includes(this.variables[i])) return arg
+      if (arg instanceof Tensor) return arg.dtype === dtype || arg.dtype === 'bool' ? arg : copyOf(arg, dtype)
+      return Number(typedArrayOf(dtype).of(Number(arg) as never)[0])
+    })
   }
 
   #program(args: readonly Argument[]): Program {
@@ -218,16 +247,18 @@ class Backward {
     }
     this.#sources = op.variables.flatMap((name, i) => {
       if ((wanted & (1 << i)) === 0) return []
-      const term = byHand[name] ?? derived(name)
+      const term = conjugated(byHand[name]) ?? derived(name)
       const passes = term.kind === 'variable' && present.some((k) => nameOf(seed(k)) === term.name)
       return [{ variable: i, from: passes ? (term as { name: string }).name : fused.push(term) - 1 }]
     })
     this.#seeds = present.map((k) => nameOf(seed(k)))
     this.reads = freeVariables(fused).filter((name) => !this.#seeds.includes(name))
     // Names of its own, so that `g` and `out` can stand for the gradient and result of this op in its own gradient.
-    const names = new Map([...this.#seeds, ...this.reads].map((name, i) => [name, `v${i}`]))
-    const terms = fused.map((term) => rename(term, names))
-    this.#op = fused.length === 0 ? null : new PointwiseOp(`${op.name}Backward`, [...names.values()], terms, { result: 'first' })
+    const names = [...this.#seeds, ...this.reads]
+    const renamed = new Map(names.map((name, i) => [name, variable(`v${i}`)]))
+    const terms = fused.map((term) => substitute(term, renamed))
+    const variables = names.map((_, i) => `v${i}`)
+    this.#op = fused.length === 0 ? null : new PointwiseOp(`${op.name}Backward`, variables, terms, { result: 'first' })
   }
 
   run(variables: number, gradients: readonly Tensor[], values: readonly Argument[]): Gradients {
@@ -239,6 +270,10 @@ class Backward {
     return answer
   }
 }
+
+/** A gradient written by hand, linear in g, as the one for complex numbers: its other factors are conjugated. */
+const conjugated = (term: Expr | undefined): Expr | undefined => term && conj(substitute(term, conjugatedSeed))
+const conjugatedSeed = new Map([['g', conj(g)]])
 
 const nameOf = (term: Expr): string => (term as { name: string }).name
 const sum = (terms: readonly Expr[]): Expr => terms.reduce(add, constant(0))
@@ -319,6 +354,7 @@ function scalarsOf(args: readonly Argument[]): readonly number[] {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]
     if (arg instanceof Tensor) continue
+    if (typeof arg === 'object') throw new TypeError('not implemented: a complex number in the place of this argument')
     if (scalars === null) scalars = [Number(arg)]
     else scalars.push(Number(arg))
   }
@@ -335,7 +371,7 @@ function sharedDType(args: readonly Argument[]): DType | undefined {
       else if (dtype !== arg.dtype) return undefined
     }
   }
-  if (dtype === undefined || isFloatingPoint(dtype)) return dtype
+  if (dtype === undefined || isDifferentiable(dtype)) return dtype
   for (let i = 0; i < args.length; i++) if (!(args[i] instanceof Tensor)) return undefined
   return dtype
 }

@@ -1,11 +1,12 @@
 /** Products of vectors and matrices beyond matmul, made of it. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { resultType } from '../core/dtype.js'
+import { isDifferentiable, resultType } from '../core/dtype.js'
 import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul, sub } from './arithmetic.js'
 import { to } from './cast.js'
+import { conj } from './complex.js'
 import { filled } from './copy.js'
 import { cat } from './joining.js'
 import { dot, matmul } from './matmul.js'
@@ -14,7 +15,12 @@ import { sum } from './reduce.js'
 import { cumprod } from './scan.js'
 import { expand, narrow, reshape, squeeze, unsqueeze } from './view.js'
 
-/** Every element of `self` times all of `other`, in blocks, as `torch.kron`. */
+/**
+ * Every element of `self` times all of `other`, in blocks, as `torch.kron`.
+ *
+ * @example
+ * torch.kron(torch.eye(2), torch.tensor([[1, 2]])).tolist() // [[1, 2, 0, 0], [0, 0, 1, 2]]
+ */
 export function kron(self: Tensor, other: Tensor): Tensor {
   const ndim = Math.max(self.ndim, other.ndim)
   const [a, b] = [self, other].map((t) => [...new Array<number>(ndim - t.ndim).fill(1), ...t.layout.shape])
@@ -61,22 +67,32 @@ export function cross(self: Tensor, other: Tensor, dim?: number | null | { dim?:
   if (d < 0 && given === null) throw new Error('no dimension of size 3 in input')
   return crossAlong('linalg.cross', self, other, d)
 }
-/** The vector product along a dimension of size 3, the last unless given, as `torch.linalg.cross`. */
+/**
+ * The vector product along a dimension of size 3, the last unless given, as `torch.linalg.cross`.
+ *
+ * @example
+ * torch.linalg.cross(torch.tensor([1, 0, 0]), torch.tensor([0, 1, 0])).tolist() // [0, 0, 1]
+ */
 export function linalgCross(self: Tensor, other: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
   const { dim = -1 } = readArguments<{ dim?: number }>('linalg.cross', args, ['dim'])
   requireSameRank('linalg.cross', self, other)
   return crossAlong('linalg.cross', self, other, dim)
 }
 
-/** `dot` for real vectors, as `torch.vdot`. */
-export const vdot = (self: Tensor, other: Tensor): Tensor => dot(self, other)
+/** The inner product of two vectors, the first one conjugated, as `torch.vdot`. */
+export const vdot = (self: Tensor, other: Tensor): Tensor => dot(conj(self), other)
 /** The inner products along a dimension, with broadcasting, as `torch.linalg.vecdot`. */
 export function vecdot(x: Tensor, y: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
   const { dim = -1 } = readArguments<{ dim?: number }>('linalg.vecdot', args, ['dim'])
-  return sum(mul(x, y), dim)
+  return sum(mul(conj(x), y), dim)
 }
 
-/** A chain of matrix products in the order that needs the fewest multiplications, as `torch.linalg.multi_dot`. */
+/**
+ * A chain of matrix products in the order that needs the fewest multiplications, as `torch.linalg.multi_dot`.
+ *
+ * @example
+ * torch.linalg.multiDot([torch.ones(2, 3), torch.ones(3, 4), torch.ones(4, 5)]).shape // [2, 5]
+ */
 export function multiDot(tensors: readonly Tensor[]): Tensor {
   if (tensors.length < 2) throw new Error(`multi_dot(): expected at least 2 tensors but got ${tensors.length}`)
   const [first, last] = [tensors[0], tensors[tensors.length - 1]]
@@ -105,12 +121,17 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
   if (first.ndim === 1) out = squeeze(out, 0)
   return last.ndim === 1 ? squeeze(out, -1) : out
 }
-/** The product of a chain of matrices, as `torch.chain_matmul`. */
+/**
+ * The product of a chain of matrices, as `torch.chain_matmul`.
+ *
+ * @example
+ * torch.chainMatmul(torch.ones(2, 3), torch.ones(3, 4)).shape // [2, 4]
+ */
 export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => multiDot(matrices)
 
 /** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
 function powers(x: Tensor, n: number): Tensor {
-  const dtype = x.dtype === 'bool' || !x.dtype.includes('float') ? 'int64' : x.dtype
+  const dtype = !isDifferentiable(x.dtype) ? 'int64' : x.dtype
   const ones = filled(x, [...x.layout.shape, 1], 1, dtype)
   if (n === 0) return narrow(ones, -1, 0, 0)
   return n === 1 ? ones : cat([ones, cumprod(expand(unsqueeze(to(x, dtype), -1), [...x.layout.shape, n - 1]), -1)], -1)
@@ -137,7 +158,12 @@ export function vander(x: Tensor, ...args: Arguments<[N: number | null, increasi
   const found = powers(x, columns)
   return options.increasing ? found : flip(found, 1)
 }
-/** The powers x⁰ … xᴺ⁻¹ of the elements of the last dimension, as `torch.linalg.vander`. */
+/**
+ * The powers x⁰ … xᴺ⁻¹ of the elements of the last dimension, as `torch.linalg.vander`.
+ *
+ * @example
+ * torch.linalg.vander(torch.tensor([2, 3])).tolist() // [[1, 2], [1, 3]]
+ */
 export function linalgVander(x: Tensor, columns?: number | null | { N?: number | null }): Tensor {
   const N = (typeof columns === 'object' ? columns?.N : columns) ?? null
   const shape = x.ndim === 0 ? [1] : x.layout.shape
@@ -145,7 +171,12 @@ export function linalgVander(x: Tensor, columns?: number | null | { N?: number |
   return powers(reshape(x, shape), N ?? shape[shape.length - 1])
 }
 
-/** Matrices (vectors count as rows) along the diagonal of a larger one, zeros elsewhere, as `torch.block_diag`. */
+/**
+ * Matrices (vectors count as rows) along the diagonal of a larger one, zeros elsewhere, as `torch.block_diag`.
+ *
+ * @example
+ * torch.blockDiag(torch.ones(1, 2), torch.tensor([[5]])).tolist() // [[1, 1, 0], [0, 0, 5]]
+ */
 export function blockDiag(...tensors: readonly Tensor[]): Tensor {
   const dtype = resultType(tensors)
   const blocks = tensors.map((t, i) => {

@@ -3,6 +3,7 @@
 import { isFloatingPoint as isFloatingDType } from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
+import { ne } from './comparison.js'
 import { item } from './creation.js'
 import { requireTensor } from './define.js'
 
@@ -44,7 +45,7 @@ export function isNonzero(input: Tensor): boolean {
   const count = numel(input)
   if (count === 0) throw new Error('Boolean value of Tensor with no values is ambiguous')
   if (count > 1) throw new Error('Boolean value of Tensor with more than one value is ambiguous')
-  return Number(item(input)) !== 0
+  return item(ne(input, 0)) === true
 }
 
 /**

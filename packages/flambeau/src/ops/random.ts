@@ -3,7 +3,7 @@
 import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -16,7 +16,13 @@ import { reshape } from './view.js'
 /** Bytes of a generator's state, laid out as PyTorch's `get_rng_state` gives it. */
 const STATE_BYTES = 5056
 
-/** A source of random numbers with a state of its own, as `torch.Generator`: mt19937 seeded as PyTorch does. */
+/**
+ * A source of random numbers with a state of its own, as `torch.Generator`: mt19937 seeded as PyTorch does.
+ *
+ * @example
+ * const generator = new torch.Generator().manualSeed(0)
+ * torch.rand(2, { generator }) // tensor([0.4963, 0.7682])
+ */
 export class Generator {
   /** @internal */ readonly state: Storage<Backend>
   #seed = 67280421310721n
@@ -65,18 +71,51 @@ export class Generator {
 }
 
 let shared: Generator | undefined
-/** The generator that functions use where none is given. */
+/**
+ * The generator that functions use where none is given.
+ *
+ * @example
+ * torch.manualSeed(7)
+ * torch.defaultGenerator().initialSeed() // 7n
+ */
 export function defaultGenerator(): Generator {
   shared ??= new Generator()
   return shared
 }
-/** Seeds the default generator, as `torch.manual_seed`. */
+/**
+ * Seeds the default generator, as `torch.manual_seed`.
+ *
+ * @example
+ * torch.manualSeed(0)
+ * torch.randn(3) // tensor([ 1.5410, -0.2934, -2.1788])
+ */
 export const manualSeed = (seed: number | bigint): Generator => defaultGenerator().manualSeed(seed)
-/** The seed of the default generator, as `torch.initial_seed`. */
+/**
+ * The seed of the default generator, as `torch.initial_seed`.
+ *
+ * @example
+ * torch.manualSeed(3)
+ * torch.initialSeed() // 3n
+ */
 export const initialSeed = (): bigint => defaultGenerator().initialSeed()
-/** The default generator's state, as `torch.get_rng_state`. */
+/**
+ * The default generator's state, as `torch.get_rng_state`.
+ *
+ * @example
+ * const state = torch.getRngState()
+ * const x = torch.rand(3)
+ * torch.setRngState(state)
+ * torch.rand(3).equal(x) // true
+ */
 export const getRngState = (): Tensor => defaultGenerator().getState()
-/** Sets the default generator's state, as `torch.set_rng_state`. */
+/**
+ * Sets the default generator's state, as `torch.set_rng_state`.
+ *
+ * @example
+ * const state = torch.manualSeed(0).getState()
+ * torch.setRngState(state)
+ * torch.rand(1) // tensor([0.4963])
+ */
 export const setRngState = (state: Tensor): void => void defaultGenerator().setState(state)
 
 /** The distributions of the `random` kernel, in the order of its codes. */
@@ -115,8 +154,9 @@ export interface GeneratorOptions {
 }
 const source = ['generator'] as const
 
-function requireFloat(dtype: DType, name: string): void {
-  if (!isFloatingPoint(dtype)) throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
+function requireFloat(dtype: DType, name: string, orComplex = false): void {
+  if (!isFloatingPoint(dtype) && !(orComplex && isComplex(dtype)))
+    throw new Error(`"${name}" not implemented for '${scalarName(dtype)}'`)
 }
 
 function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: Tensor) => void): Tensor {
@@ -127,24 +167,48 @@ function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: 
   return t
 }
 
-/** Uniform in [0, 1), as `torch.rand`. */
+/**
+ * Uniform in [0, 1), as `torch.rand`.
+ *
+ * @example
+ * torch.manualSeed(0)
+ * torch.rand(3) // tensor([0.4963, 0.7682, 0.0885])
+ */
 export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
   const { dtype = 'float32', generator } = options
-  requireFloat(dtype, 'uniform_')
+  requireFloat(dtype, 'uniform_', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'uniform', 0, 1, generator))
 }
-/** Standard normal, as `torch.randn`. */
+/**
+ * Standard normal, as `torch.randn`.
+ *
+ * @example
+ * torch.manualSeed(0)
+ * torch.randn(2, 2)
+ * // tensor([[ 1.5410, -0.2934],
+ * //         [-2.1788,  0.5684]])
+ */
 export function randn(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
   const { dtype = 'float32', generator } = options
-  requireFloat(dtype, 'normal_kernel_cpu')
+  requireFloat(dtype, 'normal_kernel_cpu', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'normal', 0, 1, generator))
 }
-/** Uniform in [0, 1) with another tensor's shape and dtype, as `torch.rand_like`. */
+/**
+ * Uniform in [0, 1) with another tensor's shape and dtype, as `torch.rand_like`.
+ *
+ * @example
+ * torch.randLike(torch.zeros(2, 3)).shape // [2, 3]
+ */
 export const randLike = (self: Tensor, options: RandomOptions = {}): Tensor =>
   rand(self.layout.shape, { dtype: self.dtype, ...options })
-/** Standard normal with another tensor's shape and dtype, as `torch.randn_like`. */
+/**
+ * Standard normal with another tensor's shape and dtype, as `torch.randn_like`.
+ *
+ * @example
+ * torch.randnLike(torch.zeros(2, { dtype: 'float64' })).dtype // 'float64'
+ */
 export const randnLike = (self: Tensor, options: RandomOptions = {}): Tensor =>
   randn(self.layout.shape, { dtype: self.dtype, ...options })
 
@@ -163,7 +227,13 @@ export function randint(low: number, high: number | Shape, size?: Shape | Random
     drawIntegers(t, BigInt(from), BigInt(to) - BigInt(from), named.generator),
   )
 }
-/** The integers 0…n−1 in random order, int64 unless a dtype is given, as `torch.randperm`. */
+/**
+ * The integers 0…n−1 in random order, int64 unless a dtype is given, as `torch.randperm`.
+ *
+ * @example
+ * torch.manualSeed(0)
+ * torch.randperm(5) // tensor([4, 0, 1, 3, 2])
+ */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
   if (!Number.isInteger(n) || n < 0) throw new Error(`n must be non-negative, got ${n}`)
   return sampled([n], options, options.dtype ?? 'int64', (t) => {
@@ -221,7 +291,7 @@ type NormalArguments = Arguments<[mean: number, std: number], NormalOptions>
  */
 export function normal_(self: Tensor, ...args: NormalArguments): Tensor {
   const { mean = 0, std = 1, generator } = readArguments<NormalOptions>('normal_', args, ['mean', 'std'], source)
-  requireFloat(self.dtype, 'normal_kernel_cpu')
+  requireFloat(self.dtype, 'normal_kernel_cpu', true)
   if (!(std >= 0)) throw new Error(`normal expects std >= 0.0, but found std ${std}`)
   return fill(self, 'normal', mean, std, generator)
 }
@@ -352,7 +422,12 @@ function requireDeviation(std: number): void {
   if (!(std >= 0)) throw new Error(`normal expects std >= 0.0, but found std ${std}`)
 }
 
-/** Poisson counts, one for each rate, as `torch.poisson`. */
+/**
+ * Poisson counts, one for each rate, as `torch.poisson`.
+ *
+ * @example
+ * torch.poisson(torch.tensor([0, 5])).ge(0).tolist() // [true, true]
+ */
 export function poisson(self: Tensor, options: GeneratorOptions = {}): Tensor {
   requireFloat(self.dtype, 'poisson_cpu')
   if (self.layout.numel > 0 && !((amin(self).item() as number) >= 0))

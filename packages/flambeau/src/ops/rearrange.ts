@@ -45,12 +45,22 @@ export function flip(self: Tensor, ...dims: Sizes | [{ dims: number | Shape }]):
   }, self)
   return flipped === self ? clone(self) : flipped
 }
-/** Columns in reverse order, as `torch.fliplr`. */
+/**
+ * Columns in reverse order, as `torch.fliplr`.
+ *
+ * @example
+ * torch.fliplr(torch.tensor([[1, 2], [3, 4]])).tolist() // [[2, 1], [4, 3]]
+ */
 export function fliplr(self: Tensor): Tensor {
   if (self.ndim < 2) throw new Error('Input must be >= 2-d.')
   return flip(self, 1)
 }
-/** Rows in reverse order, as `torch.flipud`. */
+/**
+ * Rows in reverse order, as `torch.flipud`.
+ *
+ * @example
+ * torch.flipud(torch.tensor([[1, 2], [3, 4]])).tolist() // [[3, 4], [1, 2]]
+ */
 export function flipud(self: Tensor): Tensor {
   if (self.ndim < 1) throw new Error('Input must be >= 1-d.')
   return flip(self, 0)
@@ -89,7 +99,12 @@ export function roll(
   }, self)
 }
 
-/** The whole tensor repeated so many times along each dimension, as `torch.Tensor.repeat`. */
+/**
+ * The whole tensor repeated so many times along each dimension, as `torch.Tensor.repeat`.
+ *
+ * @example
+ * torch.tensor([1, 2]).repeat(2, 2).tolist() // [[1, 2, 1, 2], [1, 2, 1, 2]]
+ */
 export function repeat(self: Tensor, ...sizes: Sizes): Tensor {
   const times = sizesOf(sizes)
   const lead = times.length - self.ndim
@@ -110,7 +125,12 @@ export function repeat(self: Tensor, ...sizes: Sizes): Tensor {
     own.map((size, d) => size * times[d]),
   )
 }
-/** `repeat` with leading ones for the dimensions not given, as `torch.tile`. */
+/**
+ * `repeat` with leading ones for the dimensions not given, as `torch.tile`.
+ *
+ * @example
+ * torch.tile(torch.tensor([1, 2]), 2).tolist() // [1, 2, 1, 2]
+ */
 export function tile(self: Tensor, ...sizes: Sizes): Tensor {
   const times = sizesOf(sizes)
   return repeat(self, [...new Array<number>(Math.max(0, self.ndim - times.length)).fill(1), ...times])
@@ -203,9 +223,19 @@ export function rot90(self: Tensor, ...args: Arguments<[k: number, dims: Shape],
   return clone(self)
 }
 
-/** All elements in one dimension, as `torch.ravel`. */
+/**
+ * All elements in one dimension, as `torch.ravel`.
+ *
+ * @example
+ * torch.ravel(torch.zeros(2, 3)).shape // [6]
+ */
 export const ravel = (self: Tensor): Tensor => reshape(contiguous(self), -1)
-/** A gradient-like sum over what broadcasting repeats, to this shape, as `torch.Tensor.sum_to_size`. */
+/**
+ * A gradient-like sum over what broadcasting repeats, to this shape, as `torch.Tensor.sum_to_size`.
+ *
+ * @example
+ * torch.ones(4, 3).sumToSize(1, 3).tolist() // [[4, 4, 4]]
+ */
 export function sumToSize(self: Tensor, ...sizes: Sizes): Tensor {
   const shape = sizesOf(sizes)
   const lead = self.ndim - shape.length
@@ -303,6 +333,11 @@ function replaced(self: Tensor, src: Tensor, part: (x: Tensor) => Tensor): Tenso
   copy_(target, src)
   return out
 }
-/** `narrow` with memory of its own, as `torch.narrow_copy`. */
+/**
+ * `narrow` with memory of its own, as `torch.narrow_copy`.
+ *
+ * @example
+ * torch.narrowCopy(torch.arange(5), 0, 1, 3).tolist() // [1, 2, 3]
+ */
 export const narrowCopy = (self: Tensor, dim: number, start: number, length: number): Tensor =>
   clone(narrow(self, dim, start, length))

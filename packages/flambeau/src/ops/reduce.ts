@@ -2,17 +2,19 @@
 
 import { type Reduction, reductions } from '../backends/backend.js'
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, isComplex, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { contiguousStrides, Layout, type Shape, sameShape, wrapDim, wrapDims } from '../core/layout.js'
 import { type Named, named, type ValuesIndices } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
-import { div, mul, sub } from './arithmetic.js'
+import { add, div, mul, sqrt, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
 import { exp } from './elementary.js'
-import { expand, reshape } from './view.js'
+import { cat } from './joining.js'
+import { imag, real } from './parts.js'
+import { expand, narrow, reshape, transpose } from './view.js'
 
 export type Dims = number | readonly number[] | null
 
@@ -57,6 +59,9 @@ export function readDims<O extends ReduceOptions>(
 const castable = ['dtype'] as const
 const plain = [] as const
 
+/** The dimensions to reduce: an empty list means all of them, as in PyTorch. */
+const reducedDims = (dims: Dims | undefined, ndim: number): number[] =>
+  wrapDims(Array.isArray(dims) && dims.length === 0 ? null : dims, ndim)
 const isGiven = (dims: Dims | undefined): boolean => dims !== undefined && dims !== null
 
 interface Reducing {
@@ -121,6 +126,7 @@ const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: 
   forward: ([x], attrs) => [reduceTo('sum', x, attrs, attrs.dtype)],
   backward: ([g], { attrs, inputs }) => [expand(restore(g!, attrs, inputs[0].shape.length), inputs[0].shape)],
 })
+const sameKind = (a: DType, b: DType): boolean => isFloatingPoint(a) === isFloatingPoint(b) && isComplex(a) === isComplex(b)
 /**
  * The sum of all elements, or over `dim`, as `torch.sum`. Integers and bools are summed in int64.
  *
@@ -131,12 +137,14 @@ const sumOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: 
  */
 export function sum(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
   const { dim: dims, keepdim: keep = false, dtype } = readDims('sum', castable, dim, keepdim, options)
-  const x = dtype !== undefined && isFloatingPoint(dtype) !== isFloatingPoint(self.dtype) ? to(self, dtype) : self
+  // A sum in bool asks whether any element is true.
+  const casts = dtype !== undefined && (dtype === 'bool' || !sameKind(dtype, self.dtype))
+  const x = casts ? to(self, dtype) : self
   return sumOp([x], {
-    dims: wrapDims(dims, self.ndim),
+    dims: reducedDims(dims, self.ndim),
     keepdim: keep,
     named: isGiven(dims),
-    dtype: dtype ?? (isFloatingPoint(self.dtype) ? self.dtype : 'int64'),
+    dtype: dtype ?? (isDifferentiable(self.dtype) ? self.dtype : 'int64'),
   })[0]
 }
 
@@ -161,11 +169,11 @@ const meanOp: Op<Attributes> = defineOp<Attributes>({
 export function mean(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
   const { dim: dims, keepdim: keep = false, dtype } = readDims('mean', castable, dim, keepdim, options)
   const x = dtype === undefined ? self : to(self, dtype)
-  if (!isFloatingPoint(x.dtype))
+  if (!isDifferentiable(x.dtype))
     throw new Error(
       `mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${scalarName(x.dtype)}`,
     )
-  return meanOp([x], { dims: wrapDims(dims, self.ndim), keepdim: keep, named: isGiven(dims) })[0]
+  return meanOp([x], { dims: reducedDims(dims, self.ndim), keepdim: keep, named: isGiven(dims) })[0]
 }
 
 const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype: DType }>({
@@ -193,12 +201,28 @@ const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype:
 export function prod(self: Tensor, dim?: number | null | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
   const { dim: dims, keepdim: keep = false, dtype } = readDims('prod', castable, dim, keepdim, options)
   const x = dtype === undefined ? self : to(self, dtype)
+  if (isComplex(x.dtype)) return prodOfComplex(x, wrapDims(dims, x.ndim), keep)
   return prodOp([x], {
-    dims: wrapDims(dims, self.ndim),
+    dims: reducedDims(dims, self.ndim),
     keepdim: keep,
     named: isGiven(dims),
     dtype: isFloatingPoint(x.dtype) || dtype ? x.dtype : 'int64',
   })[0]
+}
+
+/** Half by half: as many products as there are halves to multiply. */
+function prodOfComplex(x: Tensor, dims: readonly number[], keepdim: boolean): Tensor {
+  const { operand, count, shown: shape } = reducing(x, dims, keepdim)
+  if (count > 1) return prodOfComplex(reshape(x, -1), [0], false)
+  let rest = count === 0 ? x : transpose(x, dims[0], -1)
+  if (count > 0 && operand.layout.shape.at(-1) === 0) return filled(x, shape, 1)
+  while (count > 0 && rest.layout.shape.at(-1)! > 1) {
+    const n = rest.layout.shape.at(-1)!
+    const half = Math.floor(n / 2)
+    const halves = mul(narrow(rest, -1, 0, half), narrow(rest, -1, half, half))
+    rest = n % 2 === 0 ? halves : cat([halves, narrow(rest, -1, n - 1, 1)], -1)
+  }
+  return reshape(count === 0 ? rest : transpose(rest, dims[0], -1), shape)
 }
 
 function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attributes> {
@@ -240,7 +264,7 @@ function requireElements(self: Tensor, dims: readonly number[], named: boolean, 
  */
 export function amax(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim: keep = false } = readDims('amax', plain, dim, keepdim)
-  const wrapped = wrapDims(dims, self.ndim)
+  const wrapped = reducedDims(dims, self.ndim)
   requireElements(self, wrapped, isGiven(dims), 'amax')
   return amaxOp([self], { dims: wrapped, keepdim: keep })[0]
 }
@@ -253,7 +277,7 @@ export function amax(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<
  */
 export function amin(self: Tensor, dim?: Dims | ReduceOptions, keepdim?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim: keep = false } = readDims('amin', plain, dim, keepdim)
-  const wrapped = wrapDims(dims, self.ndim)
+  const wrapped = reducedDims(dims, self.ndim)
   requireElements(self, wrapped, isGiven(dims), 'amin')
   return aminOp([self], { dims: wrapped, keepdim: keep })[0]
 }
@@ -386,7 +410,8 @@ export const argmin = argExtreme(1, 'argmin')
 function truth(kind: 'any' | 'all') {
   return (self: Tensor, dim?: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor => {
     const { dim: dims, keepdim = false } = readDims(kind, plain, dim, keep)
-    return reduceTo(kind, self, { dims: wrapDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
+    const x = isComplex(self.dtype) ? ne(self, 0) : self
+    return reduceTo(kind, x, { dims: reducedDims(dims, self.ndim), keepdim }, self.dtype === 'uint8' ? 'uint8' : 'bool')
   }
 }
 /**
@@ -418,6 +443,8 @@ const readVar = (name: string, args: VarArguments): VarOptions =>
     : readArguments<VarOptions>(name, args, ['dim', 'unbiased', 'keepdim'], ['correction'])
 interface VarAttributes extends Attributes {
   readonly correction: number
+  /** Over all elements, without dimensions given. */
+  readonly whole: boolean
 }
 
 const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((name) =>
@@ -434,6 +461,9 @@ const spreadOps: Op<VarAttributes & { isStd: boolean }>[] = ['Var', 'Std'].map((
       const n = attrs.dims.reduce((k, d) => k * x.layout.shape[d], 1)
       const centred = sub(x, mean(x, attrs.dims, { keepdim: true }))
       const full = restore(g!, attrs, x.ndim)
+      // A single number has no variance; the derivative of that is infinite, as PyTorch has it.
+      if (!attrs.isStd && attrs.whole && n === attrs.correction)
+        return [expand(mul(full, Number.POSITIVE_INFINITY), x.layout.shape)]
       if (!attrs.isStd) return [mul(mul(full, 2 / (n - attrs.correction)), centred)]
       const scale = maskedFill(
         div(full, mul(restore(out, attrs, x.ndim), n - attrs.correction)),
@@ -448,10 +478,16 @@ function spread(isStd: boolean) {
   const name = isStd ? 'std' : 'var'
   return (self: Tensor, ...args: VarArguments): Tensor => {
     const { dim: dims, keepdim = false, correction, unbiased } = readVar(name, args)
+    if (isComplex(self.dtype)) {
+      const parts = [real(self), imag(self)].map((part) => spread(false)(part, ...args))
+      const total = add(parts[0], parts[1])
+      return isStd ? sqrt(total) : total
+    }
     if (!isFloatingPoint(self.dtype)) throw new Error(`${name} only support floating point and complex dtypes`)
     const given = Array.isArray(dims) && dims.length === 0 ? null : dims
     return spreadOps[isStd ? 1 : 0]([self], {
       dims: wrapDims(given, self.ndim),
+      whole: self.ndim === 0 || !isGiven(given),
       keepdim,
       correction: correction ?? (unbiased === false ? 0 : 1),
       isStd,
@@ -493,8 +529,8 @@ const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
  */
 export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim = false } = readDims('logsumexp', plain, dim, keep)
-  const x = isFloatingPoint(self.dtype) ? self : to(self, 'float32')
-  return logsumexpOp([x], { dims: wrapDims(dims, self.ndim), keepdim })[0]
+  const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
+  return logsumexpOp([x], { dims: reducedDims(dims, self.ndim), keepdim })[0]
 }
 
 /** A gradient summed over what broadcasting repeated, so that it has this shape. */
@@ -515,8 +551,20 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
 export const countNonzero = (self: Tensor, dim?: Dims | { dim?: Dims }): Tensor =>
   sum(ne(self, 0), readArgument<Dims>('count_nonzero', 'dim', dim, null))
 
-/** The smallest and the largest element, of all or along `dim`, as `torch.aminmax`. */
+/**
+ * The smallest and the largest element, of all or along `dim`, as `torch.aminmax`.
+ *
+ * @example
+ * const { min, max } = torch.aminmax(torch.tensor([[1, 9], [5, 3]]), { dim: 1 })
+ * min.tolist() // [1, 3]
+ * max.tolist() // [9, 5]
+ */
 export function aminmax(self: Tensor, { dim, keepdim = false }: { dim?: number; keepdim?: boolean } = {}): Named<'min' | 'max'> {
+  // PyTorch shows a number along a dimension as a line of one.
+  if (self.ndim === 0 && dim !== undefined && keepdim) {
+    wrapDim(dim, 0)
+    return aminmax(reshape(self, 1), { dim: 0, keepdim })
+  }
   return named({ min: amin(self, dim, { keepdim }), max: amax(self, dim, { keepdim }) })
 }
 function withMean(of: typeof std, name: string, self: Tensor, args: VarArguments): Tensor[] {
@@ -550,8 +598,10 @@ export const stdMean = (self: Tensor, ...args: VarArguments): Tensor[] => withMe
  * @example
  * torch.tensor([1, NaN, 2]).nansum().item() // 3
  */
-export const nansum = (self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor =>
-  sum(isFloatingPoint(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, keepdim, options)
+export function nansum(self: Tensor, dim?: Dims | SumOptions, keepdim?: KeepOr<SumOptions>, options?: SumOptions): Tensor {
+  if (isComplex(self.dtype)) throw new Error('nansum does not support complex inputs')
+  return sum(isFloatingPoint(self.dtype) ? maskedFill(self, ne(self, self), 0) : self, dim, keepdim, options)
+}
 /**
  * The mean of all elements that are not NaN, or of those over `dim`, as `torch.nanmean`.
  *

@@ -2,7 +2,7 @@
 
 import { type Scan, scans } from '../backends/backend.js'
 import type { DimOptions } from '../core/arguments.js'
-import { type DType, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { isGradEnabled } from '../core/graph.js'
 import { wrapDim } from '../core/layout.js'
 import { named, type ValuesIndices } from '../core/results.js'
@@ -53,7 +53,7 @@ function running(op: Op<Attributes>, keeps = false): Running {
     const { dim, dtype } = typeof first === 'object' ? first : { ...second, dim: first }
     const wrapped = wrapDim(dim, self.ndim)
     if (dtype) return op([to(self, dtype)], { dim: wrapped, dtype })[0]
-    return op([self], { dim: wrapped, dtype: isFloatingPoint(self.dtype) ? self.dtype : 'int64' })[0]
+    return op([self], { dim: wrapped, dtype: isDifferentiable(self.dtype) ? self.dtype : 'int64' })[0]
   }
   return Object.assign(call, {
     inPlace: (self: Tensor, first: RunningDim, second?: ScanOptions): Tensor => {

@@ -65,7 +65,13 @@ export function searchsorted(sortedSequence: Tensor, input: Tensor | Scalar, opt
   if (out.layout.numel > 0) values.storage.allocator.run('searchsorted', line, values, out, right || side === 'right')
   return out
 }
-/** The bucket of each value among sorted boundaries, as `torch.bucketize`. */
+/**
+ * The bucket of each value among sorted boundaries, as `torch.bucketize`.
+ *
+ * @example
+ * torch.bucketize(torch.tensor([0, 3, 9]), torch.tensor([1, 3, 5])).tolist() // [0, 1, 3]
+ * torch.bucketize(torch.tensor([0, 3, 9]), torch.tensor([1, 3, 5]), { right: true }).tolist() // [0, 2, 3]
+ */
 export function bucketize(input: Tensor | Scalar, boundaries: Tensor, { outInt32, right }: SearchOptions = {}): Tensor {
   if (boundaries.ndim !== 1) throw new Error(`boundaries tensor must be 1 dimension, but got dim(${boundaries.ndim})`)
   return searchsorted(boundaries, input, { outInt32, right })
@@ -138,7 +144,12 @@ export interface IsinOptions {
   /** Whether it is not there. */
   invert?: boolean
 }
-/** Whether each element is among the test elements, as `torch.isin`. */
+/**
+ * Whether each element is among the test elements, as `torch.isin`.
+ *
+ * @example
+ * torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3])).tolist() // [false, true, true]
+ */
 export function isin(elements_: Tensor | Scalar, testElements: Tensor | Scalar, { invert = false }: IsinOptions = {}): Tensor {
   const like = [elements_, testElements].find((t) => t instanceof Tensor)
   if (like === undefined) throw new TypeError('isin(): expected a Tensor among the arguments')

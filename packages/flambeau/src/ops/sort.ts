@@ -126,7 +126,13 @@ export function topk(
   const options = readArguments<TopkOptions>('topk', args, ['dim', 'largest', 'sorted'])
   const d = wrapDim(options.dim ?? -1, self.ndim)
   if (!Number.isInteger(k) || k < 0 || k > sizeAlong(self, d)) throw new RangeError('selected index k out of range')
-  const [values, indices] = topkOp([self], { dim: d, k, largest: options.largest ?? true, sorted: options.sorted ?? true })
+  // The only element of a 0-d tensor comes whatever k is.
+  const [values, indices] = topkOp([self], {
+    dim: d,
+    k: self.ndim === 0 ? 1 : k,
+    largest: options.largest ?? true,
+    sorted: options.sorted ?? true,
+  })
   return named({ values, indices })
 }
 

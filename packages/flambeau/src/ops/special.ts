@@ -1,7 +1,16 @@
 /** Further functions of one and two operands. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isFloatingPoint, type Scalar, scalarName } from '../core/dtype.js'
+import {
+  type DType,
+  isComplex,
+  isDifferentiable,
+  isFloatingPoint,
+  itemSize,
+  resultTypeOf,
+  type Scalar,
+  scalarName,
+} from '../core/dtype.js'
 import { sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -10,7 +19,7 @@ import { abs, add, mul, pow, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, isnan, le, logicalAnd, logicalOr } from './comparison.js'
 import { item } from './creation.js'
-import { eitherBinary, floatsOnly, tensorBinary, unary, type WithInPlace } from './define.js'
+import { eitherBinary, floatsOnly, notComplex, tensorBinary, unary, type WithInPlace } from './define.js'
 import { checkInPlace } from './dispatch.js'
 import { lgamma } from './elementary.js'
 import { PointwiseOp } from './pointwise.js'
@@ -20,32 +29,56 @@ const float = { result: 'float' } as const
 const NAN = Number.NaN
 const INFINITY = Number.POSITIVE_INFINITY
 
-/** The tensor itself, as `torch.positive`. @throws Error for bool. */
+/**
+ * The tensor itself, as `torch.positive`.
+ *
+ * @throws Error for bool.
+ * @example
+ * torch.positive(torch.tensor([1, -2])).tolist() // [1, -2]
+ */
 export function positive(self: Tensor): Tensor {
   if (self.dtype === 'bool') throw new Error('The `+` operator, on a bool tensor is not supported.')
   return self
 }
-/** Degrees as radians, as `torch.deg2rad`. */
+/**
+ * Degrees as radians, as `torch.deg2rad`.
+ *
+ * @example
+ * torch.deg2rad(torch.tensor([180])) // tensor([3.1416])
+ */
 export const deg2rad = unary('Mul', e.mul(x, Math.PI / 180), float)
-/** Radians as degrees, as `torch.rad2deg`. */
+/**
+ * Radians as degrees, as `torch.rad2deg`.
+ *
+ * @example
+ * torch.rad2deg(torch.tensor([Math.PI])) // tensor([180.])
+ */
 export const rad2deg = unary('Mul', e.mul(x, 180 / Math.PI), float)
-/** -1, 0 or 1, as `torch.sgn`. */
-export const sgn = unary('Sgn', e.sign(x))
 
 const signOfFloat = unary('Signbit', e.lt(e.copysign(1, x), 0), { result: 'bool' })
 const signOfInteger = unary('Signbit', e.lt(x, 0), { result: 'bool' })
-/** Whether the sign bit is set, that of -0 included, as `torch.signbit`. */
+/**
+ * Whether the sign bit is set, that of -0 included, as `torch.signbit`.
+ *
+ * @example
+ * torch.signbit(torch.tensor([1, -0, -2])).tolist() // [false, true, true]
+ */
 export const signbit = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? signOfFloat : signOfInteger)(self)
-const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool' })
-const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool' })
+const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool', check: notComplex })
+const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool', check: notComplex })
 const none = unary('Isposinf', e.ne(x, x), { result: 'bool' })
 /** Whether it is +∞, as `torch.isposinf`. */
-export const isposinf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? plusInfinity : none)(self)
+export const isposinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? plusInfinity : none)(self)
 /** Whether it is −∞, as `torch.isneginf`. */
-export const isneginf = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? minusInfinity : none)(self)
+export const isneginf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? minusInfinity : none)(self)
 
 const inner = e.mul(Math.PI, x)
-/** sin(πx) / (πx), and 1 at 0, as `torch.sinc`. */
+/**
+ * sin(πx) / (πx), and 1 at 0, as `torch.sinc`.
+ *
+ * @example
+ * torch.sinc(torch.tensor([0, 0.5])) // tensor([1.0000, 0.6366])
+ */
 export const sinc = unary('Sinc', e.where(e.eq(x, 0), 1, e.div(e.sin(inner), inner)), {
   ...float,
   gradient: e.where(e.eq(x, 0), 0, e.mul(g, e.div(e.sub(e.mul(e.cos(inner), inner), e.sin(inner)), e.mul(inner, x)))),
@@ -84,7 +117,12 @@ export const logit: WithInPlace<Logit> = Object.assign<Logit, { inPlace: Logit }
 )
 
 const distance = e.neg(e.abs(e.sub(x, y)))
-/** ln(e^self + e^other) without overflow, as `torch.logaddexp`. */
+/**
+ * ln(e^self + e^other) without overflow, as `torch.logaddexp`.
+ *
+ * @example
+ * torch.logaddexp(torch.tensor([0, 1000]), torch.tensor([0, 1000])) // tensor([6.9315e-01, 1.0007e+03])
+ */
 export const logaddexp = tensorBinary(
   'Logaddexp',
   e.where(e.eq(x, y), e.add(x, Math.LN2), e.add(e.max(x, y), e.log1p(e.exp(distance)))),
@@ -96,7 +134,12 @@ export const logaddexp = tensorBinary(
     },
   },
 )
-/** log₂(2^self + 2^other) without overflow, as `torch.logaddexp2`. */
+/**
+ * log₂(2^self + 2^other) without overflow, as `torch.logaddexp2`.
+ *
+ * @example
+ * torch.logaddexp2(torch.tensor([3]), torch.tensor([3])).tolist() // [4]
+ */
 export const logaddexp2 = tensorBinary(
   'Logaddexp2',
   e.where(e.eq(x, y), e.add(x, 1), e.add(e.max(x, y), e.mul(e.log1p(e.exp2(distance)), Math.LOG2E))),
@@ -109,7 +152,12 @@ export const logaddexp2 = tensorBinary(
   },
 )
 
-/** 0 below zero, 1 above, `values` at zero, as `torch.heaviside`. */
+/**
+ * 0 below zero, 1 above, `values` at zero, as `torch.heaviside`.
+ *
+ * @example
+ * torch.heaviside(torch.tensor([-1, 0, 2]), torch.tensor([0.5])).tolist() // [0, 0.5, 1]
+ */
 export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x, 0)), {
   gradients: { x: e.constant(0), y: e.constant(0) },
   check: (_dtype: DType, _name, args) => {
@@ -118,14 +166,20 @@ export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x
   },
 })
 
-const nothing = (edge: number): e.Expr => e.both(e.eq(x, 0), e.le(y, edge))
+const nothing = e.both(e.eq(x, 0), e.le(y, 0))
 /** self · ln(other), and 0 where self is 0, as `torch.xlogy`. */
 export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log(y)))), {
   ...float,
-  gradients: { x: e.where(nothing(0), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
+  // Where no gradient comes in, none goes out, even where the logarithm is NaN.
+  gradients: { x: e.where(e.either(e.both(e.eq(g, 0), e.eq(y, y)), nothing), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
 })
 /** The next representable number towards `other`, as `torch.nextafter`. */
-export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), { check: floatsOnly })
+export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), {
+  check: (dtype, name) => {
+    floatsOnly(dtype, name)
+    if (itemSize(dtype) < 4) throw new Error(`not implemented: nextafter for '${scalarName(dtype)}'`)
+  },
+})
 
 const [nan, posinf, neginf] = ['nan', 'posinf', 'neginf'].map(variable)
 const numbersOnly = new PointwiseOp(
@@ -134,6 +188,7 @@ const numbersOnly = new PointwiseOp(
   [e.where(e.ne(x, x), nan, e.where(e.eq(x, INFINITY), posinf, e.where(e.eq(x, -INFINITY), neginf, x)))],
   {
     untyped: ['nan', 'posinf', 'neginf'],
+    check: notComplex,
     gradients: { x: e.where(e.both(e.eq(x, x), e.lt(e.abs(x), INFINITY)), g, 0) },
   },
 )
@@ -169,27 +224,38 @@ function replacements(dtype: DType, args: NanToNumArguments): [number, number, n
  */
 export const nanToNum: WithInPlace<NanToNum> = Object.assign(
   (self: Tensor, ...args: NanToNumArguments): Tensor =>
-    isFloatingPoint(self.dtype) ? numbersOnly.call(self, ...replacements(self.dtype, args)) : to(self, { copy: true }),
+    isDifferentiable(self.dtype) ? numbersOnly.call(self, ...replacements(self.dtype, args)) : to(self, { copy: true }),
   {
     inPlace: (self: Tensor, ...args: NanToNumArguments): Tensor =>
-      isFloatingPoint(self.dtype) ? numbersOnly.callInPlace(self, ...replacements(self.dtype, args)) : self,
+      isDifferentiable(self.dtype) ? numbersOnly.callInPlace(self, ...replacements(self.dtype, args)) : self,
   },
 )
 
-/** A power computed in float64, as `torch.float_power`. */
+/**
+ * A power computed in float64, as `torch.float_power`.
+ *
+ * @example
+ * torch.floatPower(torch.tensor([2n]), 0.5) // tensor([1.4142], dtype=torch.float64)
+ */
 export const floatPower = Object.assign(
-  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => pow(widened(self), widened(exponent)),
+  (self: Tensor | Scalar, exponent: Tensor | Scalar): Tensor => {
+    const dtype = widest(self, exponent)
+    return pow(widened(self, dtype), widened(exponent, dtype))
+  },
   {
     inPlace: (self: Tensor, exponent: Tensor | Scalar): Tensor => {
-      if (self.dtype !== 'float64')
+      const dtype = widest(self, exponent)
+      if (self.dtype !== dtype)
         throw new Error(
-          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype Double`,
+          `the base given to float_power_ has dtype ${scalarName(self.dtype)} but the operation's result requires dtype ${scalarName(dtype)}`,
         )
-      return pow.inPlace(self, widened(exponent))
+      return pow.inPlace(self, widened(exponent, dtype))
     },
   },
 )
-const widened = (value: Tensor | Scalar): Tensor | Scalar => (value instanceof Tensor ? to(value, 'float64') : value)
+const widest = (self: Tensor | Scalar, exponent: Tensor | Scalar): DType =>
+  isComplex(resultTypeOf(self, exponent)) ? 'complex128' : 'float64'
+const widened = (value: Tensor | Scalar, dtype: DType): Tensor | Scalar => (value instanceof Tensor ? to(value, dtype) : value)
 
 export interface CloseOptions {
   rtol?: number
@@ -212,7 +278,7 @@ export function isclose(self: Tensor, other: Tensor, ...args: CloseArguments): T
   if (self.dtype !== other.dtype) throw new Error(`${scalarName(self.dtype)} did not match ${scalarName(other.dtype)}`)
   if (rtol < 0) throw new Error(`rtol must be greater than or equal to zero, but got ${rtol}`)
   if (atol < 0) throw new Error(`atol must be greater than or equal to zero, but got ${atol}`)
-  const [p, q] = isFloatingPoint(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
+  const [p, q] = isDifferentiable(self.dtype) ? [self, other] : [to(self, 'float64'), to(other, 'float64')]
   const bound = add(mul(abs(q), rtol), atol)
   const finite = logicalAnd(le(abs(sub(p, q)), bound), eq(mul(q, 0), 0))
   const close = logicalOr(eq(p, q), finite)
@@ -227,7 +293,12 @@ export function isclose(self: Tensor, other: Tensor, ...args: CloseArguments): T
  */
 export const allclose = (self: Tensor, other: Tensor, ...args: CloseArguments): boolean =>
   item(all(isclose(self, other, ...args))) as boolean
-/** Whether two tensors have the same shape and elements, as `torch.equal`. */
+/**
+ * Whether two tensors have the same shape and elements, as `torch.equal`.
+ *
+ * @example
+ * torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2])) // true
+ */
 export function equal(self: Tensor, other: Tensor): boolean {
   if (self.dtype !== other.dtype)
     throw new Error(

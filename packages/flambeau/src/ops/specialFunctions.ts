@@ -36,7 +36,7 @@ const ROOT2 = Math.SQRT2
 export const xlog1py = eitherBinary('SpecialXlog1Py', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log1p(y)))), {
   ...float,
   gradients: {
-    x: e.where(e.both(e.eq(x, 0), e.le(y, -1)), 0, e.mul(g, e.log1p(y))),
+    x: e.where(e.either(e.both(e.eq(g, 0), e.eq(y, y)), e.both(e.eq(x, 0), e.le(y, -1))), 0, e.mul(g, e.log1p(y))),
     y: e.div(e.mul(g, x), e.add(y, 1)),
   },
 })
@@ -77,7 +77,7 @@ const tail = e.erfcx(e.div(x, -ROOT2))
  * ln `ndtr(x)`, exact far below 0, as `torch.special.log_ndtr`.
  *
  * @example
- * torch.special.logNdtr(torch.tensor([-10, 0, 10])) // tensor([-5.3231e+01, -6.9315e-01,  0.0000e+00])
+ * torch.special.logNdtr(torch.tensor([-10, 0])) // tensor([-53.2313,  -0.6931])
  */
 export const logNdtr = unary(
   'SpecialLogNdtr',
@@ -117,9 +117,19 @@ export const i1 = unary('SpecialI1', e.i1(x), float)
  */
 export const i1e = unary('SpecialI1E', e.i1e(x), float)
 
-/** The modified Bessel function of the first kind and order 0, as `torch.special.modified_bessel_i0`. */
+/**
+ * The modified Bessel function of the first kind and order 0, as `torch.special.modified_bessel_i0`.
+ *
+ * @example
+ * torch.special.modifiedBesselI0(torch.tensor([0, 1])) // tensor([1.0000, 1.2661])
+ */
 export const modifiedBesselI0 = unary('SpecialModifiedBesselI0', e.i0(x), float)
-/** The modified Bessel function of the first kind and order 1, as `torch.special.modified_bessel_i1`. */
+/**
+ * The modified Bessel function of the first kind and order 1, as `torch.special.modified_bessel_i1`.
+ *
+ * @example
+ * torch.special.modifiedBesselI1(torch.tensor([0, 1])) // tensor([0.0000, 0.5652])
+ */
 export const modifiedBesselI1 = unary('SpecialModifiedBesselI1', e.i1(x), float)
 
 /**
@@ -137,9 +147,19 @@ export const modifiedBesselK0 = unary('SpecialModifiedBesselK0', e.k0(x), float)
  * torch.special.modifiedBesselK1(torch.tensor([0, 1])) // tensor([   inf, 0.6019])
  */
 export const modifiedBesselK1 = unary('SpecialModifiedBesselK1', e.k1(x), float)
-/** `e^x modifiedBesselK0(x)`, as `torch.special.scaled_modified_bessel_k0`. */
+/**
+ * `e^x modifiedBesselK0(x)`, as `torch.special.scaled_modified_bessel_k0`.
+ *
+ * @example
+ * torch.special.scaledModifiedBesselK0(torch.tensor([1, 2])) // tensor([1.1445, 0.8416])
+ */
 export const scaledModifiedBesselK0 = unary('SpecialScaledModifiedBesselK0', e.k0e(x), float)
-/** `e^x modifiedBesselK1(x)`, as `torch.special.scaled_modified_bessel_k1`. */
+/**
+ * `e^x modifiedBesselK1(x)`, as `torch.special.scaled_modified_bessel_k1`.
+ *
+ * @example
+ * torch.special.scaledModifiedBesselK1(torch.tensor([1, 2])) // tensor([1.6362, 1.0335])
+ */
 export const scaledModifiedBesselK1 = unary('SpecialScaledModifiedBesselK1', e.k1e(x), float)
 
 /**

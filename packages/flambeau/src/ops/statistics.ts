@@ -4,12 +4,13 @@ import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { clamp, clampMin } from './activation.js'
 import { div, mul, sqrt, sub } from './arithmetic.js'
+import { adjoint } from './complex.js'
 import { filled } from './copy.js'
 import { item } from './creation.js'
 import { diagonal } from './diagonal.js'
 import { mm } from './matmul.js'
 import { amin, sum } from './reduce.js'
-import { reshape, squeeze, t, unsqueeze } from './view.js'
+import { reshape, squeeze, unsqueeze } from './view.js'
 
 export interface CovOptions {
   /** Divide by the number of observations less this; 1 unless given. */
@@ -60,10 +61,15 @@ export function cov(self: Tensor, { correction = 1, fweights = null, aweights = 
   const lost = !aweights || w === null || correction === 0 ? correction : div(mul(sum(mul(w, aweights)), correction), total)
   const divisor = clampMin(sub(total, lost), 0)
   const centred = sub(input, unsqueeze(mean, 1))
-  return squeeze(div(mm(centred, t(w === null ? centred : mul(centred, w))), divisor))
+  return squeeze(div(mm(centred, adjoint(w === null ? centred : mul(centred, w))), divisor))
 }
 
-/** The correlation matrix: covariances over the products of deviations, as `torch.corrcoef`. */
+/**
+ * The correlation matrix: covariances over the products of deviations, as `torch.corrcoef`.
+ *
+ * @example
+ * torch.corrcoef(torch.tensor([[0, 1, 2], [2, 1, 0]])).tolist() // [[1, -1], [-1, 1]]
+ */
 export function corrcoef(self: Tensor): Tensor {
   if (self.ndim > 2)
     throw new Error(`corrcoef(): expected input to have two or fewer dimensions but got an input with ${self.ndim} dimensions`)

@@ -13,7 +13,7 @@ import { cat } from './joining.js'
 import { any } from './reduce.js'
 import { cumsum } from './scan.js'
 import { argsort } from './sort.js'
-import { contiguous, movedim, narrow, reshape, select, slice } from './view.js'
+import { contiguous, narrow, reshape, select, slice, transpose } from './view.js'
 
 export interface ConsecutiveOptions {
   /** Also answer where each element of the input went. */
@@ -36,7 +36,7 @@ export interface Unique<O extends ConsecutiveOptions> {
   (self: Tensor, options: O): UniqueResult
 }
 /** `unique`, whose arguments come by position too: without the second and third, the elements alone. */
-export interface PlainUnique extends Unique<UniqueOptions> {
+export type PlainUnique = Unique<UniqueOptions> & {
   (self: Tensor, sorted: boolean, options?: UniqueOptions & { returnInverse?: false; returnCounts?: false }): Tensor
   (
     self: Tensor,
@@ -44,7 +44,7 @@ export interface PlainUnique extends Unique<UniqueOptions> {
   ): UniqueResult
 }
 /** `uniqueConsecutive`, whose arguments come by position too. */
-export interface ConsecutiveUnique extends Unique<ConsecutiveOptions> {
+export type ConsecutiveUnique = Unique<ConsecutiveOptions> & {
   (
     self: Tensor,
     ...args: Arguments<[returnInverse: boolean, returnCounts: boolean, dim: number | null], ConsecutiveOptions>
@@ -62,7 +62,8 @@ function rowsOf(
   }
   const d = wrapDim(dim, self.ndim)
   const n = self.ndim === 0 ? 1 : self.layout.shape[d]
-  const first = self.ndim === 0 ? reshape(self, 1) : movedim(self, d, 0)
+  // Exchanged, not moved: that is the order in which PyTorch compares elements.
+  const first = self.ndim === 0 ? reshape(self, 1) : transpose(self, d, 0)
   const width = n === 0 ? 0 : first.layout.numel / n
   const rows = reshape(contiguous(first), n, width)
   return { rows, restore: (index) => indexSelect(self, d, index), inverseShape: [n] }

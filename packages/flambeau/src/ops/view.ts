@@ -1,7 +1,7 @@
 /** Views: another layout on the same storage, never a kernel. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { isIntegral } from '../core/dtype.js'
+import { type DType, isIntegral } from '../core/dtype.js'
 import { edgeOf, isGradEnabled, Node, setHistory } from '../core/graph.js'
 import { type Layout, numelOf, type Shape, showShape, wrapDim, wrapDims } from '../core/layout.js'
 import { isInferenceModeEnabled } from '../core/storage.js'
@@ -31,15 +31,21 @@ class ViewNode extends Node {
 }
 
 /** `self` through another layout. `backward` gives the gradient of `self` from that of the view. */
-export function makeView(name: string, self: Tensor, layout: Layout, backward: (gradient: Tensor) => Tensor): Tensor {
-  const out = aliasOf(self, layout)
+export function makeView(
+  name: string,
+  self: Tensor,
+  layout: Layout,
+  backward: (gradient: Tensor) => Tensor,
+  dtype: DType = self.dtype,
+): Tensor {
+  const out = aliasOf(self, layout, null, dtype)
   if (needsRecording([self])) setHistory(out, new ViewNode(name, self, backward))
   return out
 }
 
 /** `self` through another layout, known to be a view but not recorded. */
-export function aliasOf(self: Tensor, layout: Layout, origin: ViewOrigin | null = null): Tensor {
-  const out = new Tensor(self.storage, layout, self.dtype)
+export function aliasOf(self: Tensor, layout: Layout, origin: ViewOrigin | null = null, dtype: DType = self.dtype): Tensor {
+  const out = new Tensor(self.storage, layout, dtype)
   const mode = isInferenceModeEnabled() ? 'inference' : isGradEnabled() ? null : 'noGrad'
   const base = self.viewInfo?.base ?? self
   out.viewInfo = { base, version: self.storage.version, origin: self.viewInfo?.origin ?? mode ?? origin }
@@ -93,12 +99,22 @@ export function reshape(self: Tensor, ...sizes: Sizes): Tensor {
   return self.layout.reshape(shape) === undefined ? view(contiguous(self), shape) : view(self, shape)
 }
 
-/** This tensor in row-major order: itself if it is so already, a copy otherwise, as `torch.Tensor.contiguous`. */
+/**
+ * This tensor in row-major order: itself if it is so already, a copy otherwise, as `torch.Tensor.contiguous`.
+ *
+ * @example
+ * torch.zeros(2, 3).t().contiguous().isContiguous() // true
+ */
 export function contiguous(self: Tensor): Tensor {
   return self.layout.isContiguous ? self : cloneOp([self], true)[0]
 }
 
-/** The dimensions in another order, as `torch.permute`. */
+/**
+ * The dimensions in another order, as `torch.permute`.
+ *
+ * @example
+ * torch.zeros(2, 3, 4).permute(2, 0, 1).shape // [4, 2, 3]
+ */
 export function permute(self: Tensor, ...dims: Sizes): Tensor {
   const order = sizesOf(dims).map((d) => wrapDim(d, self.ndim))
   if (order.length !== self.ndim)
@@ -113,7 +129,12 @@ export function permute(self: Tensor, ...dims: Sizes): Tensor {
   return makeView('Permute', self, self.layout.permute(order), (g) => permute(g, inverse))
 }
 
-/** Two dimensions exchanged, as `torch.transpose`. */
+/**
+ * Two dimensions exchanged, as `torch.transpose`.
+ *
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).transpose(0, 1).tolist() // [[1, 3], [2, 4]]
+ */
 export function transpose(self: Tensor, dim0: number, dim1: number): Tensor {
   const [a, b] = [wrapDim(dim0, self.ndim), wrapDim(dim1, self.ndim)]
   if (self.ndim === 0) return makeView('Transpose', self, self.layout, (g) => g)
@@ -121,7 +142,12 @@ export function transpose(self: Tensor, dim0: number, dim1: number): Tensor {
   return makeView('Transpose', self, self.layout.permute(order), (g) => transpose(g, a, b))
 }
 
-/** A matrix transposed; 0-d and 1-d tensors as they are, as `torch.t`. */
+/**
+ * A matrix transposed; 0-d and 1-d tensors as they are, as `torch.t`.
+ *
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).t().tolist() // [[1, 3], [2, 4]]
+ */
 export function t(self: Tensor): Tensor {
   if (self.ndim > 2) throw new Error(`t() expects a tensor with <= 2 dimensions, but self is ${self.ndim}D`)
   const layout = self.ndim === 2 ? self.layout.permute([1, 0]) : self.layout
@@ -144,13 +170,23 @@ export function squeeze(self: Tensor, dim?: number | readonly number[] | { dim?:
   return makeView('Squeeze', self, self.layout.permute(kept), (g) => reshape(g, own))
 }
 
-/** With a new dimension of size 1 at `dim`, as `torch.unsqueeze`. */
+/**
+ * With a new dimension of size 1 at `dim`, as `torch.unsqueeze`.
+ *
+ * @example
+ * torch.zeros(2, 3).unsqueeze(1).shape // [2, 1, 3]
+ */
 export function unsqueeze(self: Tensor, dim: number): Tensor {
   const at = wrapDim(dim, self.ndim + 1)
   return makeView('Unsqueeze', self, self.layout.unsqueeze(at), (g) => squeeze(g, at))
 }
 
-/** Dimensions of size 1 (and new leading ones) repeated without a copy; -1 keeps a size, as `torch.Tensor.expand`. */
+/**
+ * Dimensions of size 1 (and new leading ones) repeated without a copy; -1 keeps a size, as `torch.Tensor.expand`.
+ *
+ * @example
+ * torch.tensor([[1], [2]]).expand(2, 3).tolist() // [[1, 1, 1], [2, 2, 2]]
+ */
 export function expand(self: Tensor, ...sizes: Sizes): Tensor {
   const wanted = sizesOf(sizes)
   const own = self.layout.shape
@@ -178,13 +214,33 @@ export function expand(self: Tensor, ...sizes: Sizes): Tensor {
   return makeView('Expand', self, self.layout.expand(shape), (g) => g)
 }
 
-/** `expand` under its other name, as `torch.broadcast_to`. */
+/**
+ * `expand` under its other name, as `torch.broadcast_to`.
+ *
+ * @example
+ * torch.broadcastTo(torch.tensor([1, 2]), [2, 2]).tolist() // [[1, 2], [1, 2]]
+ */
 export const broadcastTo = (self: Tensor, ...sizes: Sizes): Tensor => expand(self, ...sizes)
-/** `expand` to another tensor's shape, as `torch.Tensor.expand_as`. */
+/**
+ * `expand` to another tensor's shape, as `torch.Tensor.expand_as`.
+ *
+ * @example
+ * torch.tensor([1, 2]).expandAs(torch.zeros(3, 2)).shape // [3, 2]
+ */
 export const expandAs = (self: Tensor, other: Tensor): Tensor => expand(self, other.layout.shape)
-/** `view` with another tensor's shape, as `torch.Tensor.view_as`. */
+/**
+ * `view` with another tensor's shape, as `torch.Tensor.view_as`.
+ *
+ * @example
+ * torch.arange(4).viewAs(torch.zeros(2, 2)).tolist() // [[0, 1], [2, 3]]
+ */
 export const viewAs = (self: Tensor, other: Tensor): Tensor => view(self, other.layout.shape)
-/** `reshape` with another tensor's shape, as `torch.Tensor.reshape_as`. */
+/**
+ * `reshape` with another tensor's shape, as `torch.Tensor.reshape_as`.
+ *
+ * @example
+ * torch.arange(4).reshapeAs(torch.zeros(2, 2)).tolist() // [[0, 1], [2, 3]]
+ */
 export const reshapeAs = (self: Tensor, other: Tensor): Tensor => reshape(self, other.layout.shape)
 
 function requireIntegers(name: string, ...values: unknown[]): void {
@@ -192,7 +248,12 @@ function requireIntegers(name: string, ...values: unknown[]): void {
   if (bad !== undefined) throw new TypeError(`${name}(): expected integers, but got ${bad}`)
 }
 
-/** One index of a dimension, which goes away, as `torch.select`. */
+/**
+ * One index of a dimension, which goes away, as `torch.select`.
+ *
+ * @example
+ * torch.tensor([[1, 2], [3, 4]]).select(1, 0).tolist() // [1, 3]
+ */
 export function select(self: Tensor, dim: number, index: number): Tensor {
   if (self.ndim === 0) throw new RangeError('select() cannot be applied to a 0-dim tensor.')
   const d = wrapDim(dim, self.ndim)
@@ -245,7 +306,12 @@ function sliced(self: Tensor, dim: number, start: number | null = null, end: num
   return makeView('Slice', self, self.layout.slice(d, from, length, step), (g) => embed(g, self.layout.shape, d, from, step))
 }
 
-/** `length` indices of a dimension from `start` (a number or a 0-d integer tensor), as `torch.narrow`. */
+/**
+ * `length` indices of a dimension from `start` (a number or a 0-d integer tensor), as `torch.narrow`.
+ *
+ * @example
+ * torch.arange(5).narrow(0, 1, 3).tolist() // [1, 2, 3]
+ */
 export function narrow(self: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
   if (start instanceof Tensor) {
     if (start.ndim !== 0 || !isIntegral(start.dtype)) throw new Error('start must be an 0-dim integral Tensor.')
@@ -289,7 +355,12 @@ export function flatten(self: Tensor, ...args: Arguments<[startDim: number, endD
   return reshape(self, own.toSpliced(from, to - from + 1, numelOf(own.slice(from, to + 1))))
 }
 
-/** One dimension split into several, as `torch.unflatten`. One size may be -1. */
+/**
+ * One dimension split into several, as `torch.unflatten`. One size may be -1.
+ *
+ * @example
+ * torch.zeros(2, 6).unflatten(1, [2, -1]).shape // [2, 2, 3]
+ */
 export function unflatten(self: Tensor, dim: number, sizes: Shape): Tensor {
   const d = wrapDim(dim, self.ndim)
   const own = self.layout.shape
@@ -297,7 +368,12 @@ export function unflatten(self: Tensor, dim: number, sizes: Shape): Tensor {
   return view(self, own.toSpliced(d, 1, ...inferShape(sizes, own[d])))
 }
 
-/** Dimensions moved to other places, the others keeping their order, as `torch.movedim`. */
+/**
+ * Dimensions moved to other places, the others keeping their order, as `torch.movedim`.
+ *
+ * @example
+ * torch.zeros(2, 3, 4).movedim(0, -1).shape // [3, 4, 2]
+ */
 export function movedim(self: Tensor, source: number | Shape, destination: number | Shape): Tensor {
   const [from, to] = [source, destination].map((dims) => wrapDims(dims, self.ndim))
   if (from.length !== to.length)
@@ -312,7 +388,12 @@ export function movedim(self: Tensor, source: number | Shape, destination: numbe
   )
 }
 
-/** The same elements cut off from the graph, sharing memory, as `torch.Tensor.detach`. */
+/**
+ * The same elements cut off from the graph, sharing memory, as `torch.Tensor.detach`.
+ *
+ * @example
+ * torch.ones(2, { requiresGrad: true }).mul(2).detach().requiresGrad // false
+ */
 export function detach(self: Tensor): Tensor {
   return new Tensor(self.storage, self.layout, self.dtype)
 }

@@ -3,9 +3,8 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { fullLike } from '../ops/creation.js'
 import { Optimizer, type Params, requireNonNegative, settings } from './optimizer.js'
-import { FusedStep } from './step.js'
+import { bothParts, FusedStep } from './step.js'
 
 export interface AdagradOptions {
   /** The learning rate. */
@@ -74,7 +73,7 @@ export class Adagrad extends Optimizer<AdagradOptions, AdagradState> {
   #stateOf(p: Tensor, group: Required<AdagradOptions>): AdagradState {
     let state = this.state.get(p)
     if (state === undefined) {
-      state = { step: 0, sum: fullLike(p, group.initialAccumulatorValue) }
+      state = { step: 0, sum: bothParts(p, group.initialAccumulatorValue) }
       this.state.set(p, state)
     }
     return state

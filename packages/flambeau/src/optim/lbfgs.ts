@@ -1,7 +1,9 @@
 /** L-BFGS. */
 
 import { enableGrad, noGrad } from '../autograd/mode.js'
+import { notOfComplex } from '../backends/complex.js'
 import type { Arguments } from '../core/arguments.js'
+import { isComplex } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul, neg, sub } from '../ops/arithmetic.js'
 import { clone, copy_ } from '../ops/cast.js'
@@ -69,7 +71,7 @@ interface LBFGSState extends Record<string, Tensor | number | Tensor[] | (number
  *   return loss
  * })
  * loss.item() // 20
- * w.detach() // tensor([1., 2.])
+ * w.detach().sub(torch.tensor([1, 2])).abs().max().item() < 1e-5 // true
  */
 export class LBFGS extends Optimizer<LBFGSOptions, LBFGSState> {
   protected override readonly numbers = ['func_evals', 'n_iter', 't', 'ro', 'H_diag', 'prev_loss', 'al']
@@ -92,6 +94,8 @@ export class LBFGS extends Optimizer<LBFGSOptions, LBFGSState> {
   ) {
     const given = settings('LBFGS', defaults, args)
     super(params, { ...given, maxEval: given.maxEval ?? Math.floor((given.maxIter * 5) / 4) })
+    const complex = this.paramGroups.flatMap(({ params: list }) => list).find((p) => isComplex(p.dtype))
+    if (complex !== undefined) throw notOfComplex('LBFGS', complex.dtype)
     if (this.paramGroups.length !== 1) throw new Error("LBFGS doesn't support per-parameter options (parameter groups)")
   }
 

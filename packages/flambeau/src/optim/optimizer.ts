@@ -24,7 +24,13 @@ export interface OptimizerState {
   param_groups: (Record<string, unknown> & { params: number[] })[]
 }
 
-/** Changes parameters by their gradients, as `torch.optim.Optimizer`. */
+/**
+ * Changes parameters by their gradients, as `torch.optim.Optimizer`.
+ *
+ * @example
+ * const optimizer = new optim.SGD([torch.zeros(1, { requiresGrad: true })], { lr: 0.5 })
+ * optimizer instanceof optim.Optimizer // true
+ */
 export abstract class Optimizer<O extends object, S extends ParameterState = ParameterState> {
   /** Settings of groups that have none of their own. */
   readonly defaults: Readonly<Required<O>>
@@ -105,8 +111,9 @@ export abstract class Optimizer<O extends object, S extends ParameterState = Par
    * State and settings as PyTorch saves them: tensors are shared, not copied.
    *
    * @example
-   * const optimizer = new optim.SGD([torch.zeros(1, { requiresGrad: true })], { lr: 0.5 })
-   * optimizer.stateDict().param_groups[0].lr // 0.5
+   * const optimizer = new optim.SGD([torch.zeros(1, { requiresGrad: true })], { lr: 0.5, weightDecay: 0.25 })
+   * const { param_groups } = optimizer.stateDict()
+   * param_groups[0].weight_decay // 0.25
    */
   stateDict(): OptimizerState & { state: Map<number, Record<string, unknown>> } {
     const index = new Map(this.paramGroups.flatMap((group) => group.params).map((param, i) => [param, i]))

@@ -3,9 +3,9 @@
 import type { Arguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { fullLike, zerosLike } from '../ops/creation.js'
+import { zerosLike } from '../ops/creation.js'
 import { Optimizer, type Params, requireNonNegative, settings } from './optimizer.js'
-import { FusedStep } from './step.js'
+import { bothParts, FusedStep } from './step.js'
 
 export interface RpropOptions {
   /** The first step's size. */
@@ -51,7 +51,7 @@ export class Rprop extends Optimizer<RpropOptions, RpropState> {
     const { lr, etas, stepSizes, maximize } = group
     let state = this.state.get(p)
     if (state === undefined) {
-      state = { step: 0, prev: zerosLike(p), step_size: fullLike(p, lr) }
+      state = { step: 0, prev: zerosLike(p), step_size: bothParts(p, lr) }
       this.state.set(p, state)
     }
     state.step++

@@ -1,8 +1,17 @@
 /** The formulas of optimizers: a step is one fused pass over the parameter, its gradient and its state. */
 
+import { isComplex } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { type Expr, freeVariables, variable } from '../ir/expr.js'
+import { pairsOf } from '../ops/copy.js'
+import { fullLike } from '../ops/creation.js'
 import { PointwiseOp } from '../ops/pointwise.js'
+
+/** State that starts from one number: in a complex parameter's case, that of both its parts. */
+export const bothParts = (p: Tensor, value: number): Tensor => fullLike(p, isComplex(p.dtype) ? { re: value, im: value } : value)
+
+const floatsOf = (value: Tensor | number): Tensor | number =>
+  typeof value === 'object' && isComplex(value.dtype) ? pairsOf(value) : value
 
 /** The variables of a formula: `p` is the parameter and `g` its gradient. */
 type Variables<V extends string> = Readonly<Record<V | 'p' | 'g', Expr>>
@@ -44,9 +53,11 @@ export class FusedStep<V extends string, F extends string> {
     this.#steps[key] ??= this.#build(on)
     const { op, reads, writes } = this.#steps[key]!
     const given = values as Readonly<Record<string, Tensor | number>>
+    // Complex parameters are stepped as the floats they consist of, as PyTorch does it.
+    const floats = isComplex(values.p.dtype) ? (name: string) => floatsOf(given[name]) : (name: string) => given[name]
     op.write(
-      reads.map((name) => given[name]),
-      writes.map((name) => given[name] as Tensor),
+      reads.map(floats),
+      writes.map((name) => floats(name) as Tensor),
     )
   }
 

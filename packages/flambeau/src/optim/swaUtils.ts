@@ -37,8 +37,7 @@ export interface AveragedModelOptions {
  *   torch.noGrad(() => model.weight.fill_(value))
  *   average.updateParameters(model)
  * }
- * average.module.weight // Parameter containing:
- * // tensor([[3.]], requires_grad=True)
+ * average.module.weight.item() // 3
  */
 export class AveragedModel<M extends Module = Module> extends Module {
   readonly module: M
@@ -85,7 +84,12 @@ export class AveragedModel<M extends Module = Module> extends Module {
 
 const mean = new FusedStep('SWA', [], ['count'], ({ p, g, count }) => ({ p: e.add(p, e.div(e.sub(g, p), count)) }))
 
-/** The function of the mean of all models, as `torch.optim.swa_utils.get_swa_avg_fn`. */
+/**
+ * The function of the mean of all models, as `torch.optim.swa_utils.get_swa_avg_fn`.
+ *
+ * @example
+ * optim.swaUtils.getSwaAvgFn()(torch.ones(1), torch.tensor([4]), 2) // tensor([2.])
+ */
 export function getSwaAvgFn(): AverageFunction {
   return (averaged, parameter, numAveraged) => averaged.add(parameter.sub(averaged).div(numAveraged + 1))
 }

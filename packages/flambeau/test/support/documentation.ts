@@ -1,7 +1,7 @@
 /** The JSDoc of the source: its comments, what they belong to, and the examples in them. */
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const source = fileURLToPath(new URL('../../src', import.meta.url))
@@ -27,7 +27,7 @@ export const read = (file: string): string => readFileSync(join(source, file), '
 /** The JSDoc comments of a file. */
 export function commentsOf(file: string): Comment[] {
   const text = read(file)
-  return [...text.matchAll(/^[ \t]*\/\*\*([\s\S]*?)\*\/[ \t]*\n?([^\n]*)/gm)].map((match) => ({
+  return [...text.matchAll(/^[ \t]*\/\*\*([\s\S]*?)\*\/[ \t]*\n?(?:[ \t]*\/\/[^\n]*\n)*([^\n]*)/gm)].map((match) => ({
     file,
     line: text.slice(0, match.index).split('\n').length,
     text: match[1]
@@ -92,3 +92,61 @@ export function programOf(example: string): string {
   }
   return out.join('\n')
 }
+
+export interface PublicExport {
+  /** The name users see: `nn.functional.relu`. */
+  name: string
+  /** Where it is defined, and under what name. */
+  file: string
+  local: string
+}
+
+const resolved = (from: string, path: string): string => posix.join(posix.dirname(from), path).replace(/\.js$/, '.ts')
+
+/** What a file exports at run time and where that is defined, by following its `export … from` lines. */
+export function exportsOf(file: string, prefix = ''): PublicExport[] {
+  const text = read(file)
+  const found: PublicExport[] = []
+  const add = (name: string, where: string, local: string): void => {
+    found.push({ name: prefix + name, ...origin(where, local) })
+  }
+  for (const [, space, path] of text.matchAll(/^export \* as (\w+) from '(\..*?)'/gm))
+    found.push(...exportsOf(resolved(file, path), `${prefix}${space}.`))
+  for (const [, path] of text.matchAll(/^export \* from '(\..*?)'/gm)) found.push(...exportsOf(resolved(file, path), prefix))
+  for (const [, list, path] of text.matchAll(/^export \{([^}]*)\}(?: from '(\..*?)')?/gm))
+    for (const item of namesIn(list)) add(item.exported, path ? resolved(file, path) : file, item.local)
+  for (const [, name] of text.matchAll(/^export (?:async |abstract )*(?:function\*?|const|class) (\w+)/gm)) add(name, file, name)
+  const unique = new Map(found.map((item) => [item.name, item]))
+  return [...unique.values()]
+}
+
+/** `a, type B, c as d` without its types. */
+const namesIn = (list: string): { local: string; exported: string }[] =>
+  list
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '' && !item.startsWith('type '))
+    .map((item) => {
+      const [local, exported = local] = item.split(' as ')
+      return { local, exported }
+    })
+
+/** Where a name that a file exports, or imports and exports again, is defined. */
+function origin(file: string, local: string): { file: string; local: string } {
+  const text = read(file)
+  for (const [, list, path] of text.matchAll(/^(?:export|import) \{([^}]*)\} from '(\..*?)'/gm)) {
+    const item = namesIn(list).find(({ exported }) => exported === local)
+    if (item) return origin(resolved(file, path), item.local)
+  }
+  for (const [, list] of text.matchAll(/^export \{([^}]*)\}$/gm)) {
+    const item = namesIn(list).find(({ exported }) => exported === local)
+    if (item && item.local !== local) return origin(file, item.local)
+  }
+  return { file, local }
+}
+
+/** The comment that documents a definition. */
+export const commentOf = ({ file, local }: PublicExport): Comment | undefined =>
+  commentsOf(file).find(({ code }) =>
+    new RegExp(`^(export )?(default )?(async |abstract |declare )*(function\\*?|const|class|let) ${local}\\b`).test(code),
+  )

@@ -110,4 +110,6 @@ export const tolerance: Record<DType, readonly [number, number]> = {
   int64: [0, 0],
   uint8: [0, 0],
   bool: [0, 0],
+  complex64: [2e-6, 2e-6],
+  complex128: [1e-12, 1e-12],
 }

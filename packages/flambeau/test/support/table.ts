@@ -336,6 +336,79 @@ list('repeatInterleave counts', [matrix, { shape: [3], dtype: 'int64', domain: '
 )
 for (const k of [1, 2, 3]) list(`rot90 ${k}`, [cube], (x) => x.rot90(k, [0, 2]), { dtypes: every })
 
+// Linear algebra: inputs are made regular or symmetric inside, so that gradients are those of free elements.
+const square: Input = { shape: [2, 3, 3] }
+const shifted = (x: Tensor, by: number): Tensor => x.add(torch.diagEmbed(x.select(-1, 0).detach().mul(0).add(by)))
+const regular = (x: Tensor): Tensor => shifted(x, 9)
+const definite = (x: Tensor): Tensor => shifted(x.matmul(x.mT), 3)
+const distinctly = (x: Tensor): Tensor => shifted(x.add(x.mT), 1)
+const solvable: Partial<Case> = { dtypes: ['float32', 'float64'], slack: 512 }
+const { linalg } = torch
+// biome-ignore format: a table reads better in rows
+const factorizations: Record<string, (x: Tensor) => Tensor | Iterable<Tensor>> = {
+  inv: (x) => linalg.inv(regular(x)), det: (x) => linalg.det(x), slogdet: (x) => linalg.slogdet(regular(x)), logdet: (x) => torch.logdet(definite(x)),
+  cholesky: (x) => linalg.cholesky(definite(x)), 'cholesky upper': (x) => linalg.cholesky(definite(x), { upper: true }),
+  choleskyInverse: (x) => torch.choleskyInverse(regular(x).tril()), lu: (x) => linalg.lu(regular(x)), luFactor: (x) => linalg.luFactor(regular(x)).LU,
+  'lu tall': (x) => linalg.lu(regular(x).narrow(-1, 0, 2)), 'lu wide': (x) => linalg.lu(regular(x).narrow(-2, 0, 2)),
+  qr: (x) => linalg.qr(regular(x)), 'qr tall': (x) => linalg.qr(regular(x).narrow(-1, 0, 2)), 'qr wide': (x) => linalg.qr(regular(x).narrow(-2, 0, 2), 'complete'),
+  svdvals: (x) => linalg.svdvals(x), 'norm nuc': (x) => linalg.matrixNorm(x, 'nuc'), 'norm 2': (x) => linalg.norm(x, 2, [0, 2]), 'norm -2': (x) => linalg.matrixNorm(x, -2),
+  eigvalsh: (x) => linalg.eigvalsh(distinctly(x), 'U'), pinv: (x) => linalg.pinv(regular(x).narrow(-1, 0, 2)), 'pinv wide': (x) => linalg.pinv(regular(x).narrow(-2, 0, 2)),
+  'pinv hermitian': (x) => linalg.pinv(definite(x), { hermitian: true }), matrixExp: (x) => linalg.matrixExp(x), matrixPower: (x) => linalg.matrixPower(regular(x), -2),
+  cond: (x) => linalg.cond(regular(x)), 'cond 1': (x) => linalg.cond(regular(x), 1), linalgDiagonal: (x) => linalg.diagonal(x, { offset: 1 }),
+  svd: (x) => { const { U, S, Vh } = linalg.svd(regular(x).narrow(-1, 0, 2), false); return [U.abs(), S, Vh.abs()] },
+  'svd wide': (x) => { const { U, S, Vh } = linalg.svd(regular(x).narrow(-2, 0, 2), false); return [U.abs(), S, Vh.abs()] },
+  eigh: (x) => { const [values, vectors] = linalg.eigh(distinctly(x)); return [values, vectors.abs()] },
+}
+for (const [name, run] of Object.entries(factorizations)) list(name, [square], run, solvable)
+for (const [name, left] of [['solve', true], ['solve right', false]] as const) // biome-ignore format: short rows
+  list(name, [square, { shape: left ? [3, 2] : [2, 2, 3] }], (x, b) => linalg.solve(regular(x), b, { left }), solvable)
+for (const left of [true, false])
+  for (const upper of [true, false])
+    for (const unitriangular of [true, false])
+      list(
+        `solveTriangular ${left ? 'left' : 'right'} ${upper ? 'upper' : 'lower'}${unitriangular ? ' unit' : ''}`,
+        [square, { shape: left ? [3, 2] : [2, 3] }],
+        (x, b) => linalg.solveTriangular(unitriangular ? x.div(4) : regular(x), b, { upper, left, unitriangular }),
+        solvable,
+      )
+for (const adjoint of [false, true])
+  list(`luSolve ${adjoint}`, [square, { shape: [2, 3, 2] }], (x, b) => {
+    const { LU, pivots } = linalg.luFactor(regular(x))
+    return linalg.luSolve(LU, pivots, b, { adjoint })
+  }, solvable) // biome-ignore format: one call
+list('choleskySolve', [square, { shape: [2, 3, 2] }], (x, b) => torch.choleskySolve(b, regular(x).tril()), solvable)
+list(
+  'triangularSolve',
+  [square, { shape: [2, 3, 2] }],
+  (x, b) => torch.triangularSolve(b, regular(x), { transpose: true }),
+  solvable,
+)
+list('householderProduct', [{ shape: [4, 3] }, { shape: [2] }], (x, t) => linalg.householderProduct(x.div(4), t.div(4)), solvable)
+for (const [name, left, transpose] of [['ormqr', true, false], ['ormqr right', false, true]] as const) // biome-ignore format: short rows
+  list(
+    name,
+    [{ shape: [4, 3] }, { shape: [2] }, { shape: [4, 4] }],
+    (x, t, c) => torch.ormqr(x.div(4), t.div(4), c, left, transpose),
+    solvable,
+  )
+list('lstsq', [{ shape: [2, 4, 2] }, { shape: [2, 4, 3] }], (x, b) => linalg.lstsq(x, b).solution, solvable)
+list(
+  'tensorsolve',
+  [{ shape: [2, 3, 6] }, { shape: [2, 3] }],
+  (x, b) => linalg.tensorsolve(regular(x.reshape(6, 6)).reshape(2, 3, 6), b),
+  solvable,
+)
+list('tensorinv', [{ shape: [6, 6] }], (x) => linalg.tensorinv(regular(regular(x)).reshape(6, 2, 3), 1), solvable)
+for (const name of ['geqrf', 'ldlFactor', 'matrixRank'] as const)
+  list(name, [square], (x) => (name === 'geqrf' ? torch.geqrf(x) : linalg[name](distinctly(x))), {
+    ...solvable,
+    differentiable: false,
+  })
+list('ldlSolve', [square, { shape: [2, 3, 2] }], (x, b) => {
+  const { LD, pivots } = linalg.ldlFactor(distinctly(x))
+  return linalg.ldlSolve(LD, pivots, b)
+}, { ...solvable, differentiable: false }) // biome-ignore format: one call
+
 // Convolution and pooling.
 // biome-ignore format: a table reads better in rows
 const convolutions: [string, number[], number[], torch.nn.functional.ConvOptions][] = [

@@ -105,7 +105,20 @@ export class BufferAllocator {
 
   /** Small blocks are not worth keeping: their slab goes as a whole. */
   free(memory: Memory): void {
-    if (memory.capacity > SMALL && !this.#exact) this.#pool.put(memory as Block)
+    const { capacity } = memory
+    if (capacity > SMALL && !this.#exact && sizeClass(capacity) === capacity) this.#pool.put(memory as Block)
+  }
+
+  /** Whether the block's buffer is its own, not a slab. */
+  ownsBuffer(memory: Memory): boolean {
+    return memory.capacity > SMALL || this.#exact
+  }
+
+  /** A block over a buffer that came from another thread; as large as one of this allocator's own where there is room. */
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    const usual = sizeClass(bytes)
+    const capacity = byteOffset + usual <= buffer.byteLength ? usual : bytes
+    return new Block(this.#source.addressOf(buffer) + byteOffset, buffer, byteOffset, capacity)
   }
 
   #cut(capacity: number): Memory {

@@ -1,10 +1,11 @@
 /** The CPU backend: writes a call's frame and runs the kernel. One class drives the native addon and the wasm module. */
 
-import { type ComputeClass, dtypeCode, dtypes, itemSize } from '../../core/dtype.js'
+import { type ComputeClass, dtypeCode, dtypes, itemSize, type WideClass } from '../../core/dtype.js'
 import { type Memory, Storage } from '../../core/storage.js'
 import { type Primitive, primitives } from '../../ir/expr.js'
 import type { Program } from '../../ir/program.js'
 import { type Backend, type Kernels, kernelError, type MemoryUse, type Operand } from '../backend.js'
+import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
 import type { Plan } from '../plan.js'
 
 /** What the two builds of the kernels have in common. */
@@ -18,6 +19,8 @@ export interface Engine {
   run(): void
   allocate(bytes: number): Memory
   free(memory: Memory): void
+  ownsBuffer(memory: Memory): boolean
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
   memory(): MemoryUse
 }
 
@@ -55,6 +58,16 @@ export class CpuBackend implements Backend {
     this.#engine.free(memory)
   }
 
+  ownsBuffer(memory: Memory): boolean {
+    return this.#engine.ownsBuffer(memory)
+  }
+
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    const memory = this.#engine.adopt(buffer, byteOffset, bytes)
+    this.#frame = this.#engine.frame()
+    return memory
+  }
+
   memory(): MemoryUse {
     return this.#engine.memory()
   }
@@ -70,8 +83,12 @@ export class CpuBackend implements Backend {
     return `${this.name} (${this.#engine.instructionSet}, ${this.threads()} thread${this.threads() === 1 ? '' : 's'})`
   }
 
-  pointwise(program: Program, compute: ComputeClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
-    const handle = program.handles[this.slot * 4 + compute] ?? this.#prepare(program, compute)
+  pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
+    if (compute > 3) {
+      pointwiseOnParts(this, program, compute as 4 | 5, operands, plan, scalars)
+      return
+    }
+    const handle = program.handles[this.slot * 4 + compute] ?? this.#prepare(program, compute as ComputeClass)
     const frame = this.#frame
     const { sizes, strides } = plan
     const dims = sizes.length
@@ -106,6 +123,7 @@ export class CpuBackend implements Backend {
         frame[at++] = 0
         frame[at++] = 0
       } else if (isOperand(arg)) {
+        if (codes[arg.dtype] > lastReal) return runOnParts(this, kernel, args)
         const { shape, strides } = arg.layout
         if (shape.length > maxDims) throw new Error(`only tensors with up to ${maxDims} dims are supported`)
         at = this.#address(frame, at, arg)
@@ -131,10 +149,12 @@ export class CpuBackend implements Backend {
     return this.#frame
   }
 
-  /** Writes an operand's address and dtype. */
+  /** Writes an operand's address and dtype. @throws Error for a complex one: kernels know real numbers only. */
   #address(frame: Float64Array, at: number, operand: Operand): number {
+    const code = codes[operand.dtype]
+    if (code > lastReal) throw notOfComplex('an operation of real numbers', operand.dtype)
     frame[at] = operand.storage.memory.address + operand.layout.offset * bytesOf[operand.dtype]
-    frame[at + 1] = codes[operand.dtype]
+    frame[at + 1] = code
     return at + 2
   }
 
@@ -174,4 +194,5 @@ const isOperand = (arg: object): arg is Operand => 'layout' in arg
 
 /** Looked up by dtype name on every call, so plain objects rather than functions. */
 const codes = Object.fromEntries(dtypes.map((d) => [d, dtypeCode(d)])) as Record<Operand['dtype'], number>
+const lastReal = dtypeCode('bool')
 const bytesOf = Object.fromEntries(dtypes.map((d) => [d, itemSize(d)])) as Record<Operand['dtype'], number>

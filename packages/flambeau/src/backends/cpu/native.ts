@@ -69,6 +69,8 @@ export function loadNative(): Engine | { readonly missing: string } {
     run: addon.run,
     allocate: (bytes) => allocator.allocate(bytes),
     free: (memory) => allocator.free(memory),
+    ownsBuffer: (memory) => allocator.ownsBuffer(memory),
+    adopt: (buffer, byteOffset, bytes) => allocator.adopt(buffer, byteOffset, bytes),
     memory: sample,
   }
 }

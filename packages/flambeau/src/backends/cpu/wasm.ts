@@ -77,6 +77,20 @@ export function instantiateWasm(module: WebAssembly.Module): Engine {
     }
   }
 
+  const allocate = (bytes: number): WasmMemory => {
+    const capacity = Math.max(64, sizeClass(bytes))
+    let memory = pool.take(capacity)
+    if (memory === undefined) {
+      const address = capacity < 2 ** 32 ? request(capacity) : 0
+      if (address === 0)
+        throw new RangeError(`the wasm engine has no ${bytes} bytes left: its memory ends at 4 GiB (${live} bytes are in use)`)
+      memory = new WasmMemory(address, capacity)
+    }
+    live += capacity
+    peak = Math.max(peak, live)
+    return memory
+  }
+
   return {
     name: 'wasm',
     instructionSet: 'simd128',
@@ -88,25 +102,20 @@ export function instantiateWasm(module: WebAssembly.Module): Engine {
       return frame
     },
     run: wasm.run,
-    allocate: (bytes) => {
-      const capacity = Math.max(64, sizeClass(bytes))
-      let memory = pool.take(capacity)
-      if (memory === undefined) {
-        const address = capacity < 2 ** 32 ? request(capacity) : 0
-        if (address === 0)
-          throw new RangeError(`the wasm engine has no ${bytes} bytes left: its memory ends at 4 GiB (${live} bytes are in use)`)
-        memory = new WasmMemory(address, capacity)
-      }
-      live += capacity
-      peak = Math.max(peak, live)
-      return memory
-    },
+    allocate,
     free: (memory) => {
       live -= memory.capacity
       if (!pool.put(memory as WasmMemory)) {
         collected.unregister(memory)
         wasm.release(memory.address)
       }
+    },
+    // All tensors lie in the module's own memory.
+    ownsBuffer: () => false,
+    adopt: (buffer, byteOffset, bytes) => {
+      const memory = allocate(bytes)
+      new Uint8Array(wasm.memory.buffer, memory.address, bytes).set(new Uint8Array(buffer, byteOffset, bytes))
+      return memory
     },
     memory: () => ({ live, pooled: pool.bytes, peak }),
   }

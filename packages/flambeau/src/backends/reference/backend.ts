@@ -1,7 +1,11 @@
 /** The reference engine: every kernel in plain TypeScript, as its definition reads. The other engines are tested against it. */
 
+import { isComplex, type WideClass } from '../../core/dtype.js'
 import type { Memory } from '../../core/storage.js'
-import type { Backend, Kernels, MemoryUse } from '../backend.js'
+import type { Program } from '../../ir/program.js'
+import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
+import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
+import type { Plan } from '../plan.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
@@ -85,11 +89,13 @@ const kernels: KernelTable = {
   eigh,
 } satisfies KernelTable
 
+const isComplexOperand = (arg: unknown): boolean =>
+  typeof arg === 'object' && arg !== null && 'dtype' in arg && isComplex((arg as Operand).dtype)
+
 export class ReferenceBackend implements Backend {
   readonly name = 'reference'
   readonly device = 'cpu'
   readonly slot: number
-  readonly pointwise = pointwise
   readonly #memory = new BufferMemory()
 
   constructor(slot: number) {
@@ -104,8 +110,27 @@ export class ReferenceBackend implements Backend {
     this.#memory.free(memory)
   }
 
+  ownsBuffer(): boolean {
+    return true
+  }
+
+  adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    return { address: 0, buffer, byteOffset, capacity: bytes }
+  }
+
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number {
+    if ((args as readonly unknown[]).some(isComplexOperand)) return runOnParts(this, kernel, args)
     return kernels[kernel](...args) ?? 0
+  }
+
+  pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void {
+    if (compute === 4 || compute === 5) {
+      pointwiseOnParts(this, program, compute, operands, plan, scalars)
+      return
+    }
+    const complex = operands.find(isComplexOperand)
+    if (complex !== undefined) throw notOfComplex('an operation of real numbers', complex.dtype)
+    pointwise(program, compute, operands, plan, scalars)
   }
 
   memory(): MemoryUse {

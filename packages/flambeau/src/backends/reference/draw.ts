@@ -57,7 +57,7 @@ export function fillRandom(kind: number, state: State, out: Operand, a: number, 
   const stream = new random.RandomStream(state.bytes)
   const float = isFloatingPoint(out.dtype) ? ofFloats[kind] : null
   if (float) put(out, float(stream, out.dtype as random.RandomFloat, out, a, b))
-  else if (kind in ofAll) put(out, ofAll[kind](stream, out.dtype, out, a, b))
+  else if (kind in ofAll) put(out, ofAll[kind](stream, out.dtype as random.RandomDType, out, a, b))
   else throw kernelError(3, 'random', 0, 0)
 }
 

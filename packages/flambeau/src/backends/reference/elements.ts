@@ -126,7 +126,7 @@ class Booleans implements Elements {
   }
 }
 
-const views: { [D in DType]: (array: ReturnType<typeof viewAs>) => Elements } = {
+const views: { [D in Exclude<DType, 'complex64' | 'complex128'>]: (array: ReturnType<typeof viewAs>) => Elements } = {
   float32: (array) => new Floats(array as Float32Array, true),
   float64: (array) => new Floats(array as Float64Array, false),
   float16: (array) => new Patterns(array as Uint16Array, halfToFloat, floatToHalf),
@@ -141,7 +141,7 @@ const views: { [D in DType]: (array: ReturnType<typeof viewAs>) => Elements } = 
 
 export function elementsOf({ storage, dtype }: Operand): Elements {
   const { buffer, byteOffset } = storage.memory
-  return views[dtype](viewAs(dtype, buffer, byteOffset, Math.floor(storage.byteLength / itemSize(dtype))))
+  return views[dtype as keyof typeof views](viewAs(dtype, buffer, byteOffset, Math.floor(storage.byteLength / itemSize(dtype))))
 }
 
 /** What structured kernels compute in: doubles for floats, wrapping int64 for integers and bools. */

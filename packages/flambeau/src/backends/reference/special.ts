@@ -63,14 +63,16 @@ const bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, 
 export function hurwitzZeta(s: number, a: number): number {
   const N = 12
   const x = a + N
-  let sum = x ** (1 - s) / (s - 1) + x ** -s / 2
-  let factor = (s * x ** (-s - 1)) / 2 // s (s + 1) … (s + 2k - 2) x^(-s - 2k + 1) / (2k)!
-  for (let k = 1; k <= bernoulli.length; k++) {
+  // 0 for a large s, whose product with it would be NaN.
+  const power = x ** -s
+  let sum = power === 0 ? 0 : (x * power) / (s - 1) + power / 2
+  let factor = power === 0 ? 0 : (s * power) / (2 * x) // s (s + 1) … (s + 2k - 2) x^(-s - 2k + 1) / (2k)!
+  for (let k = 1; k <= bernoulli.length && factor > 0; k++) {
     sum += bernoulli[k - 1] * factor
     factor *= ((s + 2 * k - 1) * (s + 2 * k)) / ((2 * k + 1) * (2 * k + 2) * x * x)
   }
   for (let n = N - 1; n >= 0; n--) sum += (a + n) ** -s
-  return sum
+  return sum === 0 && s > 1e12 ? Number.NaN : sum // as PyTorch's, whose coefficients overflow
 }
 
 const EULER = 0.5772156649015329

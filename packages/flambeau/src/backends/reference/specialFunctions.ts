@@ -102,7 +102,7 @@ const families: readonly {
 export function orthogonal(x: number, degree: number, kind: number, round: (value: number) => number): number {
   const n = Math.trunc(degree)
   if (!(n >= 0)) return 0
-  if (n === 0) return Number.isNaN(x) ? x : 1
+  if (n === 0) return 1
   const { first, next } = families[kind]
   let before = 1
   let p = first(x)

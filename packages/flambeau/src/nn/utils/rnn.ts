@@ -20,7 +20,12 @@ const integers = (values: readonly number[]): Tensor => fromTypedArray(BigInt64A
 const numbersOf = (lengths: Lengths): number[] =>
   lengths instanceof Tensor ? Array.from(toTypedArray(lengths), Number) : [...lengths]
 
-/** The permutation that undoes this one, as `torch.nn.utils.rnn.invert_permutation`. */
+/**
+ * The permutation that undoes this one, as `torch.nn.utils.rnn.invert_permutation`.
+ *
+ * @example
+ * nn.utils.rnn.invertPermutation(torch.tensor([2n, 0n, 1n])).tolist() // [1, 2, 0]
+ */
 export function invertPermutation(permutation: Tensor | null): Tensor | null {
   if (permutation === null) return null
   const inverse: number[] = []

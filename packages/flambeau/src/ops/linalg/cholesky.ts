@@ -92,7 +92,12 @@ export function cholesky(A: Tensor, options: UpperOptions = {}): Tensor {
   return choleskyEx(A, { upper, checkErrors: true }).L
 }
 
-/** The Cholesky factor, as `torch.cholesky`: like `torch.linalg.cholesky`, with `upper` by position too. */
+/**
+ * The Cholesky factor, as `torch.cholesky`: like `torch.linalg.cholesky`, with `upper` by position too.
+ *
+ * @example
+ * torch.cholesky(torch.tensor([[4, 2], [2, 5]])).tolist() // [[2, 0], [1, 2]]
+ */
 export function plainCholesky(A: Tensor, ...args: Arguments<[upper: boolean], UpperOptions>): Tensor {
   const { upper = false } = readArguments<UpperOptions>('cholesky', args, ['upper'])
   if (A.layout.numel === 0 && A.ndim >= 2) return choleskyOp([A], upper)[0]

@@ -64,7 +64,8 @@ function readUplo(name: string, args: readonly unknown[]): boolean {
  * @example
  * const { eigenvalues, eigenvectors } = torch.linalg.eigh(torch.tensor([[2, 1], [1, 2]]))
  * eigenvalues // tensor([1., 3.])
- * eigenvectors.abs() // tensor([[0.7071, 0.7071],
+ * eigenvectors.abs()
+ * // tensor([[0.7071, 0.7071],
  * //         [0.7071, 0.7071]])
  */
 export function eigh(A: Tensor, ...args: Arguments<[UPLO: Triangle], UploOptions>): Named<'eigenvalues' | 'eigenvectors'> {
@@ -96,7 +97,12 @@ export interface SymeigOptions {
   eigenvectors?: boolean
   upper?: boolean
 }
-/** Eigenvalues and, if asked, eigenvectors of symmetric matrices, as `torch.symeig`, which PyTorch 2 dropped for `eigh`. */
+/**
+ * Eigenvalues and, if asked, eigenvectors of symmetric matrices, as `torch.symeig`, which PyTorch 2 dropped for `eigh`.
+ *
+ * @example
+ * torch.symeig(torch.tensor([[2, 0], [0, 3]])).eigenvalues.tolist() // [2, 3]
+ */
 export function symeig(
   A: Tensor,
   ...args: Arguments<[eigenvectors: boolean, upper: boolean], SymeigOptions>

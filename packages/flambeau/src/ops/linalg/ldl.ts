@@ -154,7 +154,7 @@ export interface HermitianOptions {
  * `torch.linalg.ldl_factor_ex`: `{ LD, pivots, info }`. Not differentiable.
  *
  * @example
- * torch.linalg.ldlFactorEx(torch.tensor([[4, 2], [2, 2]])).LD.tolist() // [ [ 4, 2 ], [ 0.5, 1 ] ]
+ * torch.linalg.ldlFactorEx(torch.tensor([[4, 2], [2, 2]])).LD.tolist() // [ [ 4, 0 ], [ 0.5, 1 ] ]
  */
 export function ldlFactorEx(A: Tensor, options: HermitianOptions & CheckErrorsOptions = {}): Named<'LD' | 'pivots' | 'info'> {
   const { checkErrors = false } = readOptions('linalg_ldl_factor_ex', options, ['hermitian', 'checkErrors'])
@@ -172,7 +172,13 @@ export function ldlFactorEx(A: Tensor, options: HermitianOptions & CheckErrorsOp
   if (checkErrors) checkInfos(info, name, (i) => `The diagonal block ${i} of D is zero.`)
   return named({ LD: matricesFrom(matrices, A.layout.shape, A), pivots, info })
 }
-/** The LDLᵀ factorization of symmetric matrices, as `torch.linalg.ldl_factor`: `{ LD, pivots }`. */
+/**
+ * The LDLᵀ factorization of symmetric matrices, as `torch.linalg.ldl_factor`: `{ LD, pivots }`.
+ *
+ * @example
+ * const [LD, pivots] = torch.linalg.ldlFactor(torch.tensor([[4, 2], [2, 2]]))
+ * torch.linalg.ldlSolve(LD, pivots, torch.tensor([[6], [4]])).tolist() // [[1], [1]]
+ */
 export function ldlFactor(A: Tensor, options: HermitianOptions = {}): Named<'LD' | 'pivots'> {
   readOptions('linalg_ldl_factor', options, ['hermitian'])
   const { LD, pivots, info } = ldlFactorEx(A, options)

@@ -272,7 +272,13 @@ export function compactLu(A: Tensor, ...args: Arguments<[pivot: boolean, getInfo
   return getInfos ? [LU, pivots, info] : [LU, pivots]
 }
 
-/** The solution of A X = b from the LU factorization of A, as `torch.lu_solve`. */
+/**
+ * The solution of A X = b from the LU factorization of A, as `torch.lu_solve`.
+ *
+ * @example
+ * const [LU, pivots] = torch.lu(torch.tensor([[2, 0], [0, 4]]))
+ * torch.luSolve(torch.tensor([[2], [4]]), LU, pivots).tolist() // [[1], [1]]
+ */
 export function compactLuSolve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor): Tensor {
   return luSolve(LU_data, LU_pivots, b)
 }

@@ -78,7 +78,14 @@ export function freshMatrices(a: Tensor): Tensor {
 /** An uninitialised tensor on the same backend; of the same dtype unless given. */
 export const emptyAs = (a: Tensor, shape: Shape, dtype: DType = a.dtype): Tensor => emptyTensor(a.storage.allocator, shape, dtype)
 
-/** An error that says which matrix of a batch, if there is one, a kernel gave up on. */
+/**
+ * An error that says which matrix of a batch, if there is one, a kernel gave up on.
+ *
+ * @example
+ * torch.linalg.inv(torch.zeros(1, 2, 2))
+ * // LinAlgError: linalg.inv: (Batch element 0): The diagonal element 1 is zero, the inversion could not be completed
+ * // because the input matrix is singular.
+ */
 export class LinAlgError extends Error {
   override readonly name = 'LinAlgError'
 }

@@ -100,7 +100,12 @@ export function pinv(
   return pinvOp([A], { ...options, rtol: rtol ?? rcond })[0]
 }
 
-/** The pseudo-inverse, as `torch.pinverse`: singular values up to rcond (1e-15) times the largest count as zero. */
+/**
+ * The pseudo-inverse, as `torch.pinverse`: singular values up to rcond (1e-15) times the largest count as zero.
+ *
+ * @example
+ * torch.pinverse(torch.tensor([[2, 0], [0, 4]])).tolist() // [[0.5, 0], [0, 0.25]]
+ */
 export function pinverse(A: Tensor, ...args: Arguments<[rcond: number], { rcond?: number }>): Tensor {
   const { rcond = 1e-15 } = readArguments<{ rcond?: number }>('pinverse', args, ['rcond'])
   return pinv(A, { rtol: rcond })
@@ -189,7 +194,8 @@ const lstsqOp: Op<LeastSquares> = defineOp<LeastSquares>({
  *
  * @example
  * const A = torch.tensor([[1, 0], [1, 1], [1, 2]])
- * torch.linalg.lstsq(A, torch.tensor([[1], [3], [5]])).solution // tensor([[1.0000],
+ * torch.linalg.lstsq(A, torch.tensor([[1], [3], [5]])).solution
+ * // tensor([[1.0000],
  * //         [2.0000]])
  */
 export function lstsq(

@@ -127,7 +127,13 @@ export function qr(A: Tensor, ...args: Arguments<[mode: Mode], { mode?: Mode }>)
   return named({ Q, R })
 }
 
-/** The factors of A = Q R, as `torch.qr`: reduced ones if `some`, complete ones otherwise. */
+/**
+ * The factors of A = Q R, as `torch.qr`: reduced ones if `some`, complete ones otherwise.
+ *
+ * @example
+ * const [Q, R] = torch.qr(torch.tensor([[3, 1], [4, 2]]))
+ * Q.matmul(R).round().tolist() // [[3, 1], [4, 2]]
+ */
 export function plainQr(A: Tensor, ...args: Arguments<[some: boolean], { some?: boolean }>): Named<'Q' | 'R'> {
   const { some = true } = readArguments<{ some?: boolean }>('qr', args, ['some'])
   return qr(A, some ? 'reduced' : 'complete')
