@@ -63,17 +63,17 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
     }
     // Checkpoints from before PyTorch 0.4 hold 0-d tensors as one element.
     const source = target.ndim === 0 && given.ndim === 1 && given.length > 0 ? select(given, 0, 0) : given
-    if (target instanceof UninitializedParameter && source instanceof UninitializedParameter) return
-    if (target instanceof UninitializedParameter) {
-      writes.push(() => {
-        target.materialize(source.layout.shape)
-        copy_(target, source)
-      })
-    } else if (!sameShape(source.layout.shape, target.layout.shape))
+    const lazy = target instanceof UninitializedParameter
+    if (lazy && source instanceof UninitializedParameter) return
+    if (!lazy && !sameShape(source.layout.shape, target.layout.shape))
       errorMsgs.push(
         `size mismatch for ${key}: copying a param with shape ${size(source)} from checkpoint, the shape in current model is ${size(target)}.`,
       )
-    else if (!assign) writes.push(() => copy_(target, source))
+    else if (!assign)
+      writes.push(() => {
+        if (lazy) target.materialize(source.layout.shape)
+        copy_(target, source)
+      })
     else
       writes.push(() => {
         const { requiresGrad } = target

@@ -3,6 +3,7 @@
 import type { DType, Tensor } from '../../src/index.js'
 import * as torch from '../../src/index.js'
 import type { Domain } from './samples.js'
+import { listSpatial } from './spatial.js'
 
 export interface Input {
   readonly shape: readonly number[]
@@ -575,5 +576,7 @@ for (const [name, run] of Object.entries(views)) list(name, [cube], run, { dtype
 list('split', [cube], (x) => x.split(2, 1), { dtypes: every })
 list('chunk', [cube], (x) => x.chunk(2, 2), { dtypes: every })
 list('unbind', [cube], (x) => x.unbind(0), { dtypes: every })
+
+listSpatial(list)
 
 export const table: readonly Case[] = cases
