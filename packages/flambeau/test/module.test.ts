@@ -196,7 +196,7 @@ describe('state dicts', () => {
   })
 
   test('names keep the order in which they were added', () => {
-    const dict = new nn.ModuleDict([
+    const dict = new nn.ModuleDict<nn.Module>([
       ['10', new nn.Linear(1, 1)],
       ['b', new nn.Linear(2, 1)],
       ['2', new nn.Linear(3, 1)],
