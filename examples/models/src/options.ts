@@ -35,7 +35,8 @@ export async function runIfMain<O extends Options>(
     else await run(values)
   } catch (error) {
     console.error(error instanceof UsageError ? `${name}: ${error.message}` : error)
-    process.exitCode = 1
+    // A bar that is not at its end would keep the process alive.
+    process.exit(1)
   }
 }
 

@@ -12,31 +12,35 @@ export function introduce(model: nn.Module): void {
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
-/** An epoch's bar, with the mean loss so far and whatever else is measured. */
+/** One line for each epoch: a bar while it runs where there is a terminal, then the mean loss and what else was measured. */
 export class EpochBar {
-  readonly #bar: SingleBar
+  readonly #title: string
+  readonly #bar: SingleBar | null
   #steps = 0
   #loss = 0
 
   constructor(epoch: number, epochs: number, steps: number) {
-    const title = `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`
-    const format = `${title} {bar} loss {loss}{measured}`
-    this.#bar = new SingleBar({ format, barsize: 24, noTTYOutput: true, notTTYSchedule: 5000 }, characters)
-    this.#bar.start(steps, 0, { loss: '-', measured: '' })
+    this.#title = `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`
+    const format = `${this.#title}  {bar}  loss {loss}{measured}`
+    this.#bar = process.stderr.isTTY ? new SingleBar({ format, barsize: 24 }, characters) : null
+    this.#bar?.start(steps, 0, { loss: '-', measured: '' })
   }
 
   /** One step more. */
   update(loss: number): void {
     this.#steps++
     this.#loss += (loss - this.#loss) / this.#steps
-    this.#bar.increment(1, { loss: this.#loss.toFixed(4) })
+    this.#bar?.increment(1, { loss: this.#loss.toFixed(4) })
   }
 
-  /** Ends the line with what was measured and returns the mean loss of the epoch. */
-  stop(measured: Readonly<Record<string, string>> = {}): number {
-    const text = Object.entries(measured).map(([name, value]) => `  ${name} ${value}`)
-    this.#bar.update({ measured: text.join('') })
-    this.#bar.stop()
+  /** Ends the line and returns the mean loss. */
+  stop(measurements: Readonly<Record<string, string>> = {}): number {
+    const measured = Object.entries(measurements)
+      .map(([name, value]) => `  ${name} ${value}`)
+      .join('')
+    this.#bar?.update({ measured })
+    this.#bar?.stop()
+    if (this.#bar === null) console.log(`${this.#title}  loss ${this.#loss.toFixed(4)}${measured}`)
     return this.#loss
   }
 }

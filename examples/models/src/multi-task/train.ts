@@ -7,7 +7,7 @@ import { EpochBar, introduce, percent } from '../progress.js'
 import { LearnedWeights, MultiTask, type PerTask, taskLosses } from './model.js'
 
 const options = {
-  epochs: [10, 'times through the training triangles'],
+  epochs: [20, 'times through the training triangles'],
   triangles: [10000, 'training triangles'],
   batchSize: [64, 'triangles per step'],
   lr: [0.003, 'learning rate'],
@@ -16,26 +16,26 @@ const options = {
 } as const
 
 /** Triangles in [-1, 1]² as six numbers each, which corner's angle is the largest, their areas, and whether the origin is inside. */
-export function triangles(n: number): [corners: Tensor, kind: Tensor, size: Tensor, inside: Tensor] {
+export function triangles(n: number): [corners: Tensor, corner: Tensor, area: Tensor, inside: Tensor] {
   const corners = torch.rand(n, 3, 2).mul(2).sub(1)
   const next = corners.roll(-1, 1)
   // The largest angle is opposite the longest side, which joins the two corners that follow.
-  const kind = next.sub(corners).norm(2, -1).roll(-1, 1).argmax(1)
+  const corner = next.sub(corners).norm(2, -1).roll(-1, 1).argmax(1)
   const [x, y] = corners.unbind(-1)
   const [nextX, nextY] = next.unbind(-1)
   const turns = x.mul(nextY).sub(y.mul(nextX))
-  const size = turns.sum(1).abs().div(2)
+  const area = turns.sum(1).abs().div(2)
   const inside = turns.gt(0).all(1).logicalOr(turns.lt(0).all(1))
-  return [corners.flatten(1), kind, size, inside.float()]
+  return [corners.flatten(1), corner, area, inside.float()]
 }
 
 /** How well the network does each task on triangles that it has not seen. */
-function evaluate(model: MultiTask, [corners, kind, size, inside]: ReturnType<typeof triangles>): Record<keyof PerTask, number> {
+function evaluate(model: MultiTask, [corners, corner, area, inside]: ReturnType<typeof triangles>): Record<keyof PerTask, number> {
   model.eval()
   const out = torch.inferenceMode(() => model(corners))
   return {
-    kind: out.kind.argmax(1).eq(kind).float().mean().item(),
-    size: out.size.squeeze(1).sub(size).abs().mean().item(),
+    corner: out.corner.argmax(1).eq(corner).float().mean().item(),
+    area: out.area.squeeze(1).sub(area).abs().mean().item(),
     inside: out.inside.squeeze(1).gt(0).eq(inside).float().mean().item(),
   }
 }
@@ -56,15 +56,15 @@ export async function train(
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const bar = new EpochBar(epoch, epochs, loader.length)
     model.train()
-    for await (const [corners, kind, size, inside] of loader) {
+    for await (const [corners, corner, area, inside] of loader) {
       optimizer.zeroGrad()
-      const loss = weights(taskLosses(model(corners), { kind, size, inside }))
+      const loss = weights(taskLosses(model(corners), { corner, area, inside }))
       loss.backward()
       optimizer.step()
       bar.update(loss.item())
     }
-    const { kind, size, inside } = evaluate(model, test)
-    losses.push(bar.stop({ 'largest angle': percent(kind), 'error of area': size.toFixed(4), inside: percent(inside) }))
+    const { corner, area, inside } = evaluate(model, test)
+    losses.push(bar.stop({ 'largest angle': percent(corner), 'error of area': area.toFixed(4), inside: percent(inside) }))
   }
 
   const learned = weights.log_variance.entries().map(([task, s]) => `${task} ${Math.exp(-s.item()).toFixed(1)}`)

@@ -78,6 +78,8 @@ export class TransformerLM extends nn.Module {
     this.ln = new nn.LayerNorm(embedDim)
     this.head = new nn.Linear(embedDim, vocabulary, { bias: false })
     this.head.weight = this.tokens.weight
+    for (const module of this.modules())
+      if (module instanceof nn.Linear || module instanceof nn.Embedding) nn.init.normal_(module.weight, 0, 0.02)
   }
 
   override forward(tokens: Tensor): Tensor {
