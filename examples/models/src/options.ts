@@ -59,7 +59,7 @@ function readOptions<O extends Options>(options: O, args: string[]): Values<O> |
     const text = given[dashed(name)]
     const value = typeof text === 'string' ? Number(text) : (text ?? preset)
     const isWhole = Number.isSafeInteger(preset)
-    if (typeof value === 'number' && !(isWhole ? Number.isSafeInteger(value) && value >= 0 : value > 0 && value < Infinity))
+    if (typeof value === 'number' && !(value > 0 && (isWhole ? Number.isSafeInteger(value) : value < Infinity)))
       throw new UsageError(`--${dashed(name)} must be a positive ${isWhole ? 'integer' : 'number'}, but is '${text}'`)
     values[name] = value
   }

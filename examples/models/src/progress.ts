@@ -1,8 +1,8 @@
 /** What programs print while they train. */
 
 import { SingleBar } from 'cli-progress'
-import * as torch from 'flambeau'
 import type { nn } from 'flambeau'
+import * as torch from 'flambeau'
 
 /** The engine and the size of a model. */
 export function introduce(model: nn.Module): void {

@@ -1,7 +1,7 @@
 /** Pictures of coloured shapes. */
 
-import * as torch from 'flambeau'
 import type { Tensor } from 'flambeau'
+import * as torch from 'flambeau'
 
 const radius = (u: Tensor, v: Tensor): Tensor => u.square().add(v.square())
 const farther = (u: Tensor, v: Tensor): Tensor => u.abs().maximum(v.abs())
@@ -17,7 +17,11 @@ const shapes = {
   triangle: (u, v) => between(-0.5, v, 1).logicalAnd(v.add(u.abs().mul(Math.sqrt(3))).lt(1)),
   cross: (u, v) => nearer(u, v).lt(0.25).logicalAnd(farther(u, v).lt(1)),
   bar: (u, v) => u.abs().lt(1).logicalAnd(v.abs().lt(0.3)),
-  equals: (u, v) => u.abs().lt(0.9).logicalAnd(between(0.25, v.abs(), 0.65)),
+  equals: (u, v) =>
+    u
+      .abs()
+      .lt(0.9)
+      .logicalAnd(between(0.25, v.abs(), 0.65)),
   half: (u, v) => radius(u, v).lt(1).logicalAnd(v.gt(0)),
   clover: (u, v) => radius(u, v).pow(3).lt(u.square().sub(v.square()).square()),
 } satisfies Record<string, (u: Tensor, v: Tensor) => Tensor>
@@ -29,7 +33,11 @@ export const roundKinds = ['disc', 'ring'].map((name) => shapeNames.indexOf(name
 /** A shape of its kind [n] for each of n pictures, anywhere, larger or smaller and somewhat turned: masks [n, size, size]. */
 function place(kinds: Tensor, size: number): Tensor {
   const n = kinds.length
-  const each = (low: number, high: number): Tensor => torch.rand(n, 1, 1).mul(high - low).add(low)
+  const each = (low: number, high: number): Tensor =>
+    torch
+      .rand(n, 1, 1)
+      .mul(high - low)
+      .add(low)
   const [y, x] = torch.meshgrid([torch.linspace(-1, 1, size), torch.linspace(-1, 1, size)], { indexing: 'ij' })
   const [scale, angle] = [each(0.45, 0.75), each(-0.5, 0.5)]
   const [dx, dy] = [x.sub(each(-0.3, 0.3)).div(scale), y.sub(each(-0.3, 0.3)).div(scale)]

@@ -1,10 +1,12 @@
 /** What PyTorch made of the same networks (tools/fixtures/examples.py), and comparing with it. */
 
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import * as torch from 'flambeau'
 import type { nn, Tensor } from 'flambeau'
-import { expect } from 'vitest'
+import * as torch from 'flambeau'
+import { expect, vi } from 'vitest'
 
 interface Summary {
   readonly shape: readonly number[]
@@ -118,9 +120,29 @@ export function check(
 
 export const parameterCount = (model: nn.Module): number => model.parameters().reduce((n, p) => n + p.numel(), 0)
 
-/** The mean of the last losses is below a share of the mean of the first. */
-export function expectFall(losses: readonly number[], share: number): void {
-  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length
-  expect(losses.every(Number.isFinite)).toBe(true)
-  expect(mean(losses.slice(-3))).toBeLessThan(share * mean(losses.slice(0, 3)))
+/** Runs a program with what it prints gathered instead of shown. */
+export async function listen<T>(run: () => Promise<T>): Promise<{ result: T; printed: string }> {
+  const lines: string[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((...args) => void lines.push(args.join(' ')))
+  try {
+    return { result: await run(), printed: lines.join('\n') }
+  } finally {
+    log.mockRestore()
+  }
+}
+
+/** A state dict that was written and read again gives another model the same outputs. */
+export async function expectRoundTrip<M extends nn.Module>(make: () => M, outputOf: (model: M) => Tensor): Promise<void> {
+  const [model, other] = [make().eval(), make().eval()]
+  const want = outputOf(model)
+  expect(torch.equal(outputOf(other), want)).toBe(false)
+  const path = join(mkdtempSync(join(tmpdir(), 'flambeau-')), 'model.pt')
+  try {
+    await torch.save(model.stateDict(), path)
+    const loaded = other.loadStateDict(await torch.load<nn.StateDict>(path))
+    expect({ ...loaded }).toEqual({ missingKeys: [], unexpectedKeys: [] })
+  } finally {
+    rmSync(dirname(path), { recursive: true })
+  }
+  expect(torch.equal(outputOf(other), want)).toBe(true)
 }

@@ -30,7 +30,10 @@ export function triangles(n: number): [corners: Tensor, corner: Tensor, area: Te
 }
 
 /** How well the network does each task on triangles that it has not seen. */
-function evaluate(model: MultiTask, [corners, corner, area, inside]: ReturnType<typeof triangles>): Record<keyof PerTask, number> {
+function evaluate(
+  model: MultiTask,
+  [corners, corner, area, inside]: ReturnType<typeof triangles>,
+): Record<keyof PerTask, number> {
   model.eval()
   const out = torch.inferenceMode(() => model(corners))
   return {

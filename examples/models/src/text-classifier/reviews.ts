@@ -39,7 +39,9 @@ export function writeReview(): Review {
 }
 
 const words = [...things, 'film', 'the', 'and', 'but', 'while', ...opinions.good, ...opinions.bad, ...degrees]
-const known = new Set([...words, ...verbs.affirmed, ...verbs.denied].flatMap((phrase) => phrase.split(' ')).filter((w) => w !== ''))
+const known = new Set(
+  [...words, ...verbs.affirmed, ...verbs.denied].flatMap((phrase) => phrase.split(' ')).filter((w) => w !== ''),
+)
 /** Every word; number 0 is padding. */
 export const vocabulary = ['<pad>', ...known]
 const numbers = new Map(vocabulary.map((word, number) => [word, number]))
