@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { backendOf } from '../src/backends/select.js'
 import * as torch from '../src/index.js'
-import { bytesOf, recorded } from './support/files.js'
+import { bytesOf, recorded } from './support/recordedFiles.js'
 
 const { numpy, safetensors } = torch.serialization
 const fixed = { seed: 20240607, numRuns: 600 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Tensor } from '../src/index.js'
 import * as torch from '../src/index.js'
-import { bytesOf, expectRecorded, recorded, tensorOf } from './support/files.js'
+import { bytesOf, expectRecorded, recorded, tensorOf } from './support/recordedFiles.js'
 
 const { numpy } = torch.serialization
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-numpy-'))

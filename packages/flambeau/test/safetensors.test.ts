@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Tensor } from '../src/index.js'
 import * as torch from '../src/index.js'
 import { bytesSource } from '../src/serialization/source.js'
-import { bytesOf, expectRecorded, recorded, tensorOf } from './support/files.js'
+import { bytesOf, expectRecorded, recorded, tensorOf } from './support/recordedFiles.js'
 
 const { safetensors } = torch.serialization
 const { nn } = torch

@@ -31,7 +31,7 @@ class SourceReader extends Reader<Source> {
 /** More of one entry than this is never held in memory outside of a tensor. */
 const MAX_WHOLE = 2 ** 30
 /** No deflated byte stands for more. */
-const MAX_RATIO = 1032
+const MAX_DEFLATE = 1032
 const CHUNK = 16 * 2 ** 20
 
 export class Zip {
@@ -118,7 +118,7 @@ export class Zip {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw new FormatError(`its archive has no entry ${name}`)
     const { uncompressedSize: size, compressedSize } = entry
-    if (size > compressedSize * MAX_RATIO + 64)
+    if (size > compressedSize * MAX_DEFLATE + 64)
       throw new FormatError(`its entry ${name} claims ${size} bytes, which ${compressedSize} compressed ones cannot hold`)
     return entry
   }

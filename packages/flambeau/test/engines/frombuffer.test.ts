@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import * as torch from '../../src/index.js'
-import { bytesOf, expectRecorded, recorded } from '../support/files.js'
+import { bytesOf, expectRecorded, recorded } from '../support/recordedFiles.js'
 
 const shares = torch.backend.engine !== 'wasm'
 
