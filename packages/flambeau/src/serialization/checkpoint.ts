@@ -68,7 +68,7 @@ async function loadZip(source: Source, options: LoadOptions): Promise<unknown> {
   })
   for (const { key, storage, dtype } of storages.byKey.values()) {
     await zip.fill(path(`data/${key}`), storage)
-    if (order === 'big' && dtype !== null) swapBytes(storage.bytes, itemSize(dtype))
+    if (order === 'big' && dtype !== null) swapBytes(storage.bytes, dtype)
   }
   return toJavaScript(value)
 }

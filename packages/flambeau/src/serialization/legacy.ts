@@ -69,7 +69,7 @@ async function read(
     if (numel !== expected) throw new FormatError(`its storage ${key} has ${numel} elements where ${expected} were stated`)
     if (start + 8 + storage.byteLength > source.size) throw new FormatError(`it ends inside its storage ${key}`)
     await fill(storage, source, start + 8)
-    if (isBig && dtype !== null) swapBytes(storage.bytes, itemSize(dtype))
+    if (isBig && dtype !== null) swapBytes(storage.bytes, dtype)
     start += 8 + storage.byteLength
     storages.byKey.delete(key as string)
   }

@@ -2,7 +2,7 @@
 
 import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
-import { type DType, itemSize } from '../core/dtype.js'
+import { type DType, itemSize, realDType } from '../core/dtype.js'
 import { Storage } from '../core/storage.js'
 import { FormatError, type Source } from './source.js'
 import { Global, PyTuple } from './unpickle.js'
@@ -19,6 +19,8 @@ export const storageClasses = {
   LongStorage: 'int64',
   ByteStorage: 'uint8',
   BoolStorage: 'bool',
+  ComplexFloatStorage: 'complex64',
+  ComplexDoubleStorage: 'complex128',
 } as const satisfies Record<string, DType>
 
 export const storageClassOf = (dtype: DType): string =>
@@ -98,8 +100,9 @@ export async function fill(storage: Storage<Backend>, source: Source, start: num
   }
 }
 
-/** Turns the bytes of every element around. */
-export function swapBytes(bytes: Uint8Array, size: number): void {
+/** Turns the bytes of every element around, and those of each part of complex ones. */
+export function swapBytes(bytes: Uint8Array, dtype: DType): void {
+  const size = itemSize(realDType(dtype))
   if (size === 1) return
   for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
 }
