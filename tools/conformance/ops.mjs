@@ -3,6 +3,7 @@
 import { resolve } from './calls.mjs'
 import { compareLeaf, compareTensor, isTensor, pairLeaves } from './compare.mjs'
 import { contains, tensorOf, valueOf } from './format.mjs'
+import { makeModule } from './modules.mjs'
 
 /**
  * JavaScript has one kind of number: 2.0 cannot be told from 2, so a whole Python float next to integers alone promotes
@@ -17,11 +18,9 @@ function looksInteger(c) {
 
 /** Runs one case. @returns `{ status: 'passed' | 'failed' | 'skipped' | 'missing', reason? }` */
 export function runOpCase(torch, c) {
-  if (contains([c.args, c.kwargs], (v) => v.$ === 'module' || v.$ === 'fn'))
-    return { status: 'skipped', reason: 'takes a module' }
   if ('out' in c.kwargs) return { status: 'skipped', reason: 'out= is not part of the API' }
-  if (c.kind === 'function' && c.args.length > 1 && c.args.every((v) => v?.$ === 'float'))
-    return { status: 'skipped', reason: 'numbers alone' }
+  if (c.fn !== 'torch.arange' && c.kind === 'function' && c.args.length > 1 && c.args.every((v) => v?.$ === 'float'))
+    return { status: 'skipped', reason: 'an operator on two numbers' }
   const call = resolve(torch, c)
   if (call === undefined) return { status: 'missing', reason: c.fn }
   let complaint
@@ -37,7 +36,7 @@ export function runOpCase(torch, c) {
 
 function check(torch, c, call) {
   const args = valueOf(torch, c.args)
-  const kwargs = valueOf(torch, { $: 'dict', v: c.kwargs })
+  const kwargs = Object.fromEntries(Object.entries(c.kwargs).map(([key, value]) => [key, argumentOf(torch, value)]))
   if (c.error) return checkError(c, () => call(args, kwargs))
   const inputs = { args, kwargs }
   const given = c.inplace ? [args[0].clone(), ...args.slice(1)] : args
@@ -57,6 +56,13 @@ function check(torch, c, call) {
     if (complaint) return `argument ${path} ${complaint}`
   }
   return c.grads ? checkGradients(torch, c, leaves, inputs) : undefined
+}
+
+/** A value, or a module or function given as an argument. */
+function argumentOf(torch, value) {
+  if (value?.$ === 'module') return makeModule(torch, value)
+  if (value?.$ === 'fn') return resolve(torch, { fn: value.v, kind: 'function' })
+  return valueOf(torch, value)
 }
 
 function checkError(c, run) {

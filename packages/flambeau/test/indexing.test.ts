@@ -220,9 +220,13 @@ describe('in place', () => {
     ).toThrow('single memory location')
   })
 
-  test('a source in the written memory is read before', () => {
+  test('a source in the written memory is an error', () => {
     const t = rows(4, 4)
-    t.setAt([i([1, 2, 3])], t.at(':3'))
+    const message = 'some elements of the input tensor and the written-to tensor refer to a single memory location'
+    expect(() => t.setAt([i([1, 2, 3])], t.at(':3'))).toThrow(message)
+    expect(() => t.setAt(['1:'], t.at(':3'))).toThrow(message)
+    expect(() => t.scatter_(0, i([1, 2, 3, 0]), t)).toThrow(message)
+    t.setAt([i([1, 2, 3])], t.at(':3').clone())
     expect(flat(t)).toEqual([0, 0, 1, 2])
   })
 })

@@ -160,8 +160,65 @@ struct Extent {
     for (int d = 1; d < grid.ndim - 1; d++) places *= grid.sizes[d];
   }
 };
-constexpr int64_t kPiece = 128;  // places whose taps are kept at once
+constexpr int64_t kPiece = 128;  // places that go at once
+constexpr int64_t kHeld = 4096;  // taps that are kept at once
+// Rows of taps start in different sets of the cache.
+constexpr int64_t pitchOf(int most) { return kHeld / most + 16; }
 constexpr int kMost = 16;
+
+// The sums at some places of one plane, `Most` taps each; those with fewer skip the last ones. Kept tap by tap, so that
+// many places go at once.
+template <int Most, class T, class C, class Count>
+void sumTaps(const T* plane, const int32_t* offsets, const C* weights, const Count* counts, int64_t n, T* out) {
+  constexpr int64_t pitch = pitchOf(Most);
+  for (int64_t i = 0; i < n; i++) {
+    C sum = C(0);
+    for (int t = 0; t < Most; t++) {
+      const C v = weights[t * pitch + i] * from<C>(plane[offsets[t * pitch + i]]);
+      sum += t < counts[i] ? v : C(0);
+    }
+    out[i] = to<T>(sum);
+  }
+}
+
+template <class T> bool sampleAll(const Sampler& s, const Extent& e, const T* x, const T* grid, T* out) {
+  using C = Compute<T>;
+  // As wide as the sums, for comparisons lane by lane.
+  using Count = std::conditional_t<sizeof(C) == 8, int64_t, int32_t>;
+  const int most = s.most();
+  const auto sum = most == 1 ? &sumTaps<1, T, C, Count> : most == 4 ? &sumTaps<4, T, C, Count>
+                   : most == 8 ? &sumTaps<8, T, C, Count> : &sumTaps<16, T, C, Count>;
+  const int64_t piece = kHeld / most, pitch = pitchOf(most), pieces = (e.places + piece - 1) / piece;
+  std::atomic<bool> failed{false};
+  parallelFor(e.images * pieces, 1 + 16384 / (e.channels * most * std::min(piece, e.places)), [&](int64_t begin, int64_t end) {
+    Scratch offsetScratch, weightScratch, countScratch;
+    int32_t* offsets = offsetScratch.get<int32_t>(most * pitch);
+    C* weights = weightScratch.get<C>(most * pitch);
+    Count* counts = countScratch.get<Count>(piece);
+    if (!offsets || !weights || !counts) {
+      failed = true;
+      return;
+    }
+    for (int64_t job = begin; job < end; job++) {
+      const int64_t n = job / pieces, p0 = job % pieces * piece, length = std::min(piece, e.places - p0);
+      for (int64_t i = 0; i < length; i++) {
+        Taps<C> axes[3];
+        int64_t around[kMost];
+        C by[kMost];
+        s.around(grid + (n * e.places + p0 + i) * s.dims, axes);
+        const int count = s.combine(axes, -1, around, by);
+        for (int t = 0; t < most; t++) {
+          offsets[t * pitch + i] = t < count ? int32_t(around[t]) : 0;
+          weights[t * pitch + i] = t < count ? by[t] : C(0);
+        }
+        counts[i] = Count(count);
+      }
+      for (int64_t c = 0; c < e.channels; c++)
+        sum(x + (n * e.channels + c) * e.area, offsets, weights, counts, length, out + (n * e.channels + c) * e.places + p0);
+    }
+  });
+  return !failed;
+}
 
 }  // namespace
 
@@ -171,33 +228,10 @@ KERNEL(gridSample) {
   const Sampler s = sampler(args, x);
   const Extent e(x, grid);
   if (out.numel() == 0) return kOk;
-  const int64_t pieces = (e.places + kPiece - 1) / kPiece;
+  if (e.area > INT32_MAX) return kUnsupported;
   return dispatchFloat(x.dtype, [&](auto tag) {
     using T = decltype(tag);
-    using C = Compute<T>;
-    parallelFor(e.images * pieces, 1 + 256 / (e.channels * s.most()), [&](int64_t begin, int64_t end) {
-      int64_t offsets[kPiece * kMost];
-      C weights[kPiece * kMost];
-      int counts[kPiece];
-      for (int64_t job = begin; job < end; job++) {
-        const int64_t n = job / pieces, p0 = job % pieces * kPiece, length = std::min(kPiece, e.places - p0);
-        for (int64_t i = 0; i < length; i++) {
-          Taps<C> axes[3];
-          s.around(grid.as<T>() + (n * e.places + p0 + i) * s.dims, axes);
-          counts[i] = s.combine(axes, -1, offsets + i * kMost, weights + i * kMost);
-        }
-        for (int64_t c = 0; c < e.channels; c++) {
-          const T* plane = x.as<T>() + (n * e.channels + c) * e.area;
-          T* to_ = out.as<T>() + (n * e.channels + c) * e.places + p0;
-          for (int64_t i = 0; i < length; i++) {
-            C sum = C(0);
-            for (int t = 0; t < counts[i]; t++) sum += weights[i * kMost + t] * from<C>(plane[offsets[i * kMost + t]]);
-            to_[i] = to<T>(sum);
-          }
-        }
-      }
-    });
-    return int(kOk);
+    return sampleAll<T>(s, e, x.as<T>(), grid.as<T>(), out.as<T>()) ? int(kOk) : int(kOutOfMemory);
   });
 }
 

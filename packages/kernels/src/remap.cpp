@@ -39,6 +39,15 @@ inline std::vector<Run> runsOf(const std::vector<int64_t>& columns) {
   return runs;
 }
 
+// How often each column is repeated where all are, in order: enlarging by a whole number. 0 otherwise.
+inline int64_t repeats(const std::vector<int64_t>& columns, int64_t width) {
+  const int64_t n = int64_t(columns.size());
+  if (width == 0 || n % width != 0 || n == width) return 0;
+  for (int64_t i = 0; i < n; i++)
+    if (columns[size_t(i)] != i / (n / width)) return 0;
+  return n / width;
+}
+
 template <class T> void remap(const Planes& x, const Planes& out, const Places& places) {
   const std::vector<int64_t>& columns = places.at[2];
   const std::vector<Run> runs = runsOf(columns);
@@ -64,12 +73,21 @@ template <class T> bool remapAdd(const Planes& grad, const Planes& out, const Pl
   const std::vector<Run> runs = runsOf(columns);
   const int64_t width = grad.sizes[2], step = grad.strides[2];
   const bool inRuns = step == 1 && int64_t(runs.size()) * 4 <= width;
+  const int64_t times = step == 1 ? repeats(columns, out.sizes[2]) : 0;
   return accumulatePlanes<T>(out, grad.area(), [&](int64_t p, C* sums) {
     for (int64_t z = 0; z < grad.sizes[0]; z++)
       for (int64_t y = 0; y < grad.sizes[1]; y++) {
         const T* row = reinterpret_cast<const T*>(grad.data) + grad.plane(p) + z * grad.strides[0] + y * grad.strides[1];
         C* target = sums + (places.at[0][size_t(z)] * out.sizes[1] + places.at[1][size_t(y)]) * out.sizes[2];
-        if (inRuns) {
+        if (times == 2) {
+          for (int64_t i = 0; i < out.sizes[2]; i++) target[i] += from<C>(row[2 * i]) + from<C>(row[2 * i + 1]);
+        } else if (times > 0) {
+          for (int64_t i = 0; i < out.sizes[2]; i++) {
+            C sum = C(0);
+            for (int64_t t = 0; t < times; t++) sum += from<C>(row[i * times + t]);
+            target[i] += sum;
+          }
+        } else if (inRuns) {
           for (const Run& run : runs)
             for (int64_t i = 0; i < run.length; i++) target[run.source + i] += from<C>(row[run.start + i]);
         } else {

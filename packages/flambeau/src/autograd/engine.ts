@@ -1,5 +1,6 @@
 /** Backward: walks the recorded graph from the outputs, later nodes first, and gives every node its gradient once. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { isComplex, isFloatingPoint, itemSize } from '../core/dtype.js'
 import {
   AccumulateGrad,
@@ -356,9 +357,6 @@ function checkSeed(output: Tensor, gradient: Tensor | null, i: number): void {
     )
 }
 
-const isOptions = (value: unknown): value is BackwardOptions =>
-  typeof value === 'object' && value !== null && !(value instanceof Tensor)
-
 /**
  * Computes the gradients of this tensor with respect to the leaves it was made from, and adds them to their `grad`, as
  * `torch.Tensor.backward`. A tensor with more than one element needs the gradient to start from.
@@ -369,10 +367,15 @@ const isOptions = (value: unknown): value is BackwardOptions =>
  * x.mul(x).sum().backward()
  * x.grad // tensor([2., 4., 6.])
  */
-export function backward(self: Tensor, gradient?: Tensor | null | BackwardOptions, options: BackwardOptions = {}): void {
-  const [seed, named] = isOptions(gradient) ? [null, gradient] : [gradient ?? null, options]
-  backwardFrom(self, seed, named)
+export function backward(self: Tensor, ...args: BackwardArguments): void {
+  const names = ['gradient', 'retainGraph', 'createGraph', 'inputs'] as const
+  const { gradient = null, ...options } = readArguments<BackwardOptions & { gradient?: Tensor | null }>('backward', args, names)
+  backwardFrom(self, gradient, options)
 }
+type BackwardArguments = Arguments<
+  [gradient: Tensor | null, retainGraph: boolean, createGraph: boolean],
+  BackwardOptions & { gradient?: Tensor | null }
+>
 
 /**
  * The gradients of the sum of several tensors, added to the `grad` of the leaves they were made from, as
@@ -385,9 +388,11 @@ export function backward(self: Tensor, gradient?: Tensor | null | BackwardOption
  */
 export function backwardFrom(
   tensors: Tensor | readonly Tensor[],
-  gradTensors: Tensor | readonly (Tensor | null)[] | null = null,
-  options: BackwardOptions = {},
+  ...args: Arguments<[gradTensors: Seeds, retainGraph: boolean, createGraph: boolean], BackwardOptions & { gradTensors?: Seeds }>
 ): void {
+  const names = ['gradTensors', 'retainGraph', 'createGraph'] as const
+  const given = readArguments<BackwardOptions & { gradTensors?: Seeds }>('backward', args, names, ['inputs'])
+  const { gradTensors = null, ...options } = given
   const outputs = tensors instanceof Tensor ? [tensors] : tensors
   const seeds = gradTensors instanceof Tensor ? [gradTensors] : (gradTensors ?? outputs.map(() => null))
   if (seeds.length !== outputs.length) throw new Error(`got ${outputs.length} tensors and ${seeds.length} gradients`)
@@ -402,9 +407,11 @@ export function backwardFrom(
   new Run({ retainGraph, createGraph, targets }).execute(outputs, seeds)
 }
 
+/** Gradients to start from, one per tensor; null is ones, for a scalar. */
+export type Seeds = readonly (Tensor | null)[] | Tensor | null
 export interface GradOptions {
   /** What to start from, one per output; ones for scalars unless given. */
-  gradOutputs?: readonly (Tensor | null)[] | Tensor | null
+  gradOutputs?: Seeds
   retainGraph?: boolean
   createGraph?: boolean
   /** Answer null for an input the outputs do not depend on, instead of raising an error. */
@@ -420,14 +427,19 @@ export interface GradOptions {
  *
  * @example
  * const x = torch.tensor(3, { requiresGrad: true })
- * const [dx] = autograd.grad(x.pow(3), x, { createGraph: true }) // 27
- * const [ddx] = autograd.grad(dx, x) // 18
+ * const [dx] = autograd.grad(x.pow(3), x, { createGraph: true })
+ * dx.item() // 27
+ * const [ddx] = autograd.grad(dx, x)
+ * ddx.item() // 18
  */
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
-  options: GradOptions = {},
+  ...args: Arguments<[gradOutputs: Seeds, retainGraph: boolean, createGraph: boolean], GradOptions>
 ): (Tensor | null)[] {
+  const positional = ['gradOutputs', 'retainGraph', 'createGraph'] as const
+  const named = ['allowUnused', 'materializeGrads', 'isGradsBatched'] as const
+  const options = readArguments<GradOptions>('grad', args, positional, named)
   const outs = outputs instanceof Tensor ? [outputs] : outputs
   const ins = inputs instanceof Tensor ? [inputs] : inputs
   const { createGraph = false, retainGraph = createGraph, materializeGrads = false } = options

@@ -1,5 +1,6 @@
 /** What a tensor itself can be told about gradients. */
 
+import { readArgument } from '../core/arguments.js'
 import { type GradientHook, hooksOf, type RemovableHandle, register } from '../core/graph.js'
 import { metaOf, type Tensor } from '../core/tensor.js'
 
@@ -10,8 +11,8 @@ import { metaOf, type Tensor } from '../core/tensor.js'
  * @example
  * torch.ones(2).requiresGrad_().requiresGrad // true
  */
-export function requiresGrad_(self: Tensor, requiresGrad = true): Tensor {
-  self.requiresGrad = requiresGrad
+export function requiresGrad_(self: Tensor, requiresGrad?: boolean | { requiresGrad?: boolean }): Tensor {
+  self.requiresGrad = readArgument<boolean>('requires_grad_', 'requiresGrad', requiresGrad, true)
   return self
 }
 

@@ -222,6 +222,7 @@ export interface Kernels {
   scatter: [self: Operand, dim: number, index: Operand, src: Operand, mode: number]
   indexSelect: [x: Operand, dim: number, index: Operand, out: Operand]
   indexAdd: [self: Operand, dim: number, index: Operand, src: Operand, alpha: number]
+  indexCopy: [self: Operand, dim: number, index: Operand, src: Operand]
   arange: [out: Operand, start: number, step: number]
   nonzero: [x: Operand, out: Operand | null]
   crc32: [x: Operand, before: number]

@@ -119,6 +119,36 @@ export const scalarDType = (value: Scalar | Complex): DType =>
 const promotionDType = (value: Scalar | Complex): DType =>
   typeof value === 'number' && Number.isInteger(value) ? 'int64' : scalarDType(value)
 
+/** The largest magnitudes that a number may have for a dtype, and the name that C++ has for that. */
+const scalarLimits: Partial<Record<DType, readonly [low: number, high: number, name: string]>> = {
+  float32: [-3.4028234663852886e38, 3.4028234663852886e38, 'float'],
+  float16: [-65504, 65504, 'at::Half'],
+  bfloat16: [-3.3895313892515355e38, 3.3895313892515355e38, 'at::BFloat16'],
+  int8: [-128, 127, 'int8_t'],
+  int16: [-32768, 32767, 'int16_t'],
+  int32: [-(2 ** 31), 2 ** 31 - 1, 'int'],
+  int64: [-(2 ** 63), 2 ** 63, 'int64_t'],
+  uint8: [-255, 255, 'uint8_t'],
+}
+
+/**
+ * A number as an element of a dtype: for bool whether it is not 0, for uint8 a negative whole one wraps.
+ *
+ * @throws Error in PyTorch's words where it does not fit.
+ */
+export function elementOf(value: Scalar, dtype: DType): number {
+  const number = Number(value)
+  if (dtype === 'bool') return number === 0 ? 0 : 1
+  const limits = scalarLimits[dtype]
+  if (limits === undefined || (number >= limits[0] && number <= limits[1] && (dtype !== 'uint8' || number >= 0))) return number
+  const [low, , name] = limits
+  const fits = isFloatingPoint(dtype)
+    ? !Number.isFinite(number)
+    : dtype === 'uint8' && Number.isInteger(number) && number >= low && number < 0
+  if (!fits) throw new Error(`value cannot be converted to type ${name} without overflow`)
+  return number
+}
+
 interface Typed {
   readonly dtype: DType
   readonly layout: { readonly shape: readonly number[] }
@@ -142,7 +172,12 @@ export function resultType(operands: readonly (Typed | Scalar | Complex)[]): DTy
   return combine(combine(dims, zeroDim), scalar) ?? 'float32'
 }
 
-/** The dtype that an operation on these two computes in, as `torch.result_type`. */
+/**
+ * The dtype that an operation on these two computes in, as `torch.result_type`.
+ *
+ * @example
+ * torch.resultType(torch.tensor([1n]), 1.5) // 'float32'
+ */
 export const resultTypeOf = (a: Typed | Scalar | Complex, b: Typed | Scalar | Complex): DType => resultType([a, b])
 
 const combine = (higher: DType | undefined, lower: DType | undefined): DType | undefined =>

@@ -303,8 +303,9 @@ export class AccumulateGrad extends Node {
 
 /** Where the gradient of this tensor flows, or null where it needs none. */
 export function edgeOf(tensor: Tensor): Edge | null {
-  if (tensor.node !== null) return { node: tensor.gradFn!, index: tensor.outputIndex }
-  if (!tensor.leafRequiresGrad) return null
+  if (!tensor.requiresGrad) return null
+  const node = tensor.gradFn
+  if (node !== null) return { node, index: tensor.outputIndex }
   const meta = metaOf(tensor)
   meta.accumulator ??= new AccumulateGrad(tensor)
   return { node: meta.accumulator, index: 0 }

@@ -88,7 +88,8 @@ export class Tensor {
 
   /** Whether backward computes a gradient for this tensor. Settable on leaves. */
   get requiresGrad(): boolean {
-    return this.leafRequiresGrad || this.node !== null
+    // A view made without recording, of what requires a gradient, requires one as well.
+    return this.leafRequiresGrad || this.node !== null || this.viewInfo?.base.requiresGrad === true
   }
   set requiresGrad(value: boolean) {
     if (value && !isDifferentiable(this.dtype))
@@ -105,7 +106,8 @@ export class Tensor {
 
   /** The node that made this tensor, or null for a leaf. */
   get gradFn(): Node | null {
-    return this.node === null || this.viewInfo === null ? this.node : gradientEdges.refreshView(this)
+    if (this.viewInfo === null || (this.node === null && !this.viewInfo.base.requiresGrad)) return this.node
+    return gradientEdges.refreshView(this)
   }
 
   /** Whether the user made this tensor, rather than a recorded operation. */

@@ -122,12 +122,12 @@ abstract class ConvNd extends Module {
     this.paddingMode = paddingMode
     const make = (shape: Shape): Parameter =>
       lazy ? new UninitializedParameter({ dtype, device }) : new Parameter(empty(shape, { dtype, device }))
-    this.weight = make(this.#weightShape())
+    this.weight = make(this.weightShape())
     this.bias = bias ? make([outChannels]) : null
     this.resetParameters()
   }
 
-  #weightShape(): Shape {
+  protected weightShape(): Shape {
     const { inChannels, outChannels, groups, kernelSize, transposed } = this
     return transposed ? [inChannels, outChannels / groups, ...kernelSize] : [outChannels, inChannels / groups, ...kernelSize]
   }
@@ -148,7 +148,7 @@ abstract class ConvNd extends Module {
     if (channels % this.groups !== 0) throw new Error('in_channels must be divisible by groups')
     this.inChannels = channels
     if (hasUninitializedParameters(this)) {
-      if (this.weight instanceof UninitializedParameter) this.weight.materialize(this.#weightShape())
+      if (this.weight instanceof UninitializedParameter) this.weight.materialize(this.weightShape())
       if (this.bias instanceof UninitializedParameter) this.bias.materialize([this.outChannels])
       this.resetParameters()
     }
@@ -176,7 +176,7 @@ const printedPadding = (padding: Shape | string): string => (typeof padding === 
 /** What convolutions share. */
 abstract class Convolution extends ConvNd {
   /** How much `paddingMode` adds before and after, last dimension first. */
-  readonly #around: Shape
+  protected readonly around: Shape
 
   protected constructor(
     dims: number,
@@ -190,7 +190,7 @@ abstract class Convolution extends ConvNd {
     const options = readArguments<ConvModuleOptions>(name, args, convPlaces, factoryNames)
     super(dims, false, inChannels, outChannels, kernelSize, options, lazy)
     const { padding } = this
-    this.#around = this.kernelSize
+    this.around = this.kernelSize
       .flatMap((k, d) => {
         const total = padding === 'same' ? this.dilation[d] * (k - 1) : 0
         // In the order after before, as all of it is turned around.
@@ -205,7 +205,7 @@ abstract class Convolution extends ConvNd {
   protected convolve(run: typeof conv2d, input: Tensor): Tensor {
     const { weight, bias, stride, padding, dilation, groups } = this
     if (this.paddingMode === 'zeros') return run(input, weight, bias, { stride, padding, dilation, groups })
-    return run(pad(input, this.#around, this.paddingMode), weight, bias, { stride, dilation, groups })
+    return run(pad(input, this.around, this.paddingMode), weight, bias, { stride, dilation, groups })
   }
 }
 
@@ -290,11 +290,11 @@ abstract class TransposedConvolution extends ConvNd {
   protected spread(run: typeof convTranspose2d, input: Tensor, args: OutputSizeArguments): Tensor {
     const { weight, bias, stride, padding, dilation, groups } = this
     const { outputSize = null } = readArguments<OutputSizeOptions>('forward', args, ['outputSize'])
-    const outputPadding = outputSize === null ? this.outputPadding : this.#paddingFor(input, outputSize)
+    const outputPadding = outputSize === null ? this.outputPadding : this.paddingFor(input, outputSize)
     return run(input, weight, bias, { stride, padding: padding as Shape, outputPadding, groups, dilation })
   }
 
-  #paddingFor(input: Tensor, outputSize: Shape): Shape {
+  protected paddingFor(input: Tensor, outputSize: Shape): Shape {
     const dims = this.kernelSize.length
     const lead = input.ndim === dims + 2 ? 2 : 1
     const sizes = outputSize.length === lead + dims ? outputSize.slice(lead) : outputSize

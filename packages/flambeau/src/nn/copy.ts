@@ -17,7 +17,10 @@ export function copyOfValue(value: unknown, memo: Map<unknown, unknown>): unknow
     if (!value.isLeaf)
       throw new Error('Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment')
     const data = clone(detach(value))
-    copy = value instanceof Parameter ? new Parameter(data, { requiresGrad: value.requiresGrad }) : data
+    copy =
+      value instanceof Parameter
+        ? Object.setPrototypeOf(new Parameter(data, { requiresGrad: value.requiresGrad }), Object.getPrototypeOf(value))
+        : data
     if (!(copy instanceof Parameter)) data.requiresGrad = value.requiresGrad
   } else if (Array.isArray(value)) copy = value.map((item) => copyOfValue(item, memo))
   else if (value instanceof Map) copy = new Map([...value].map(([key, item]) => [key, copyOfValue(item, memo)]))

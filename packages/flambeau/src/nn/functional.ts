@@ -55,5 +55,6 @@ export {
   scaledDotProductAttention,
 } from './functional/attention.js'
 export * from './functional/dropout.js'
+export * from './functional/inplace.js'
 export * from './functional/loss.js'
 export * from './functional/spatial.js'

@@ -41,6 +41,7 @@ export {
   Flatten,
   type FlattenOptions,
   Identity,
+  LazyLinear,
   Linear,
   type LinearOptions,
   Unflatten,

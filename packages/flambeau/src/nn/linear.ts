@@ -8,6 +8,7 @@ import { empty } from '../ops/creation.js'
 import { linear } from '../ops/matmul.js'
 import { flatten, unflatten } from '../ops/view.js'
 import { fans, kaimingUniform_, uniform_ } from './init.js'
+import { hasUninitializedParameters, UninitializedParameter } from './lazy.js'
 import { Module } from './module.js'
 import { Parameter } from './parameter.js'
 import { python } from './repr.js'
@@ -40,8 +41,8 @@ export function resetWeightAndBias(weight: Parameter, bias: Parameter | null): v
  * layer(torch.randn(128, 20)).shape // [ 128, 30 ]
  */
 export class Linear extends Module {
-  readonly inFeatures: number
-  readonly outFeatures: number
+  inFeatures: number
+  outFeatures: number
   /** [outFeatures, inFeatures] */
   weight: Parameter
   /** [outFeatures] */
@@ -68,6 +69,36 @@ export class Linear extends Module {
 
   override extraRepr(): string {
     return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${python(this.bias !== null)}`
+  }
+}
+
+/**
+ * A `Linear` that learns its number of inputs from the first one, as `torch.nn.LazyLinear`; it is a `Linear` from then on.
+ *
+ * @example
+ * const layer = new nn.LazyLinear(8)
+ * layer // LazyLinear(in_features=0, out_features=8, bias=True)
+ * layer(torch.randn(2, 5)).shape // [ 2, 8 ]
+ * layer // Linear(in_features=5, out_features=8, bias=True)
+ */
+export class LazyLinear extends Linear {
+  constructor(outFeatures: number, ...args: Arguments<[bias: boolean], LinearOptions>) {
+    const { bias = true, ...factory } = readArguments<LinearOptions>('LazyLinear', args, ['bias'], ['dtype', 'device'])
+    super(0, 0, { ...factory, bias: false })
+    this.outFeatures = outFeatures
+    this.weight = new UninitializedParameter(factory)
+    this.bias = bias ? new UninitializedParameter(factory) : null
+  }
+
+  override forward(input: Tensor): Tensor {
+    this.inFeatures = input.shape.at(-1) ?? 0
+    if (hasUninitializedParameters(this)) {
+      if (this.weight instanceof UninitializedParameter) this.weight.materialize([this.outFeatures, this.inFeatures])
+      if (this.bias instanceof UninitializedParameter) this.bias.materialize([this.outFeatures])
+      this.resetParameters()
+    }
+    Object.setPrototypeOf(this, Linear.prototype)
+    return this.forward(input)
   }
 }
 

@@ -520,7 +520,7 @@ export class Module extends Callable {
    */
   deepcopy(memo: Map<unknown, unknown> = new Map()): this {
     // The subclass's constructor is not run: it may have side effects, such as drawing random numbers.
-    const copy = Reflect.construct(Module, [], this.constructor as typeof Module) as this
+    const copy = Object.setPrototypeOf(new Module(), Object.getPrototypeOf(this)) as this
     memo.set(this, copy)
     for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent)
     copy.#hooks = this.#hooks?.copy() ?? null

@@ -11,18 +11,18 @@ type Size = number | readonly number[]
 /** What padding layers share: how much is added before and after, last dimension first; one number for all sides. */
 abstract class PadNd extends Module {
   readonly padding: Shape
-  readonly #mode: PadMode
-  readonly #value: number | null
+  protected readonly mode: PadMode
+  protected readonly fill: number | null
 
   protected constructor(dims: number, padding: Size, mode: PadMode, value: number | null = null) {
     super()
     this.padding = typeof padding === 'number' ? new Array<number>(2 * dims).fill(padding) : padding
-    this.#mode = mode
-    this.#value = value
+    this.mode = mode
+    this.fill = value
   }
 
   override forward(input: Tensor): Tensor {
-    return pad(input, this.padding, this.#mode, this.#value)
+    return pad(input, this.padding, this.mode, this.fill)
   }
 
   override extraRepr(): string {

@@ -5,6 +5,7 @@ import { sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { copy_ } from '../ops/cast.js'
 import { detach, select } from '../ops/view.js'
+import { UninitializedParameter } from './lazy.js'
 import { hooksOf, type Module } from './module.js'
 import { Parameter } from './parameter.js'
 
@@ -62,11 +63,17 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
     }
     // Checkpoints from before PyTorch 0.4 hold 0-d tensors as one element.
     const source = target.ndim === 0 && given.ndim === 1 && given.length > 0 ? select(given, 0, 0) : given
-    if (!sameShape(source.layout.shape, target.layout.shape))
+    const lazy = target instanceof UninitializedParameter
+    if (lazy && source instanceof UninitializedParameter) return
+    if (!lazy && !sameShape(source.layout.shape, target.layout.shape))
       errorMsgs.push(
         `size mismatch for ${key}: copying a param with shape ${size(source)} from checkpoint, the shape in current model is ${size(target)}.`,
       )
-    else if (!assign) writes.push(() => copy_(target, source))
+    else if (!assign)
+      writes.push(() => {
+        if (lazy) target.materialize(source.layout.shape)
+        copy_(target, source)
+      })
     else
       writes.push(() => {
         const { requiresGrad } = target

@@ -76,7 +76,7 @@ export class Upsample extends Module {
  * Images enlarged by repeating pixels, as `torch.nn.UpsamplingNearest2d`.
  *
  * @example
- * new nn.UpsamplingNearest2d({ scaleFactor: 2 })(torch.tensor([[[[1, 2]]]])).tolist() // [ [ [ [ 1, 1, 2, 2 ], [ 1, 1, 2, 2 ] ] ] ]
+ * new nn.UpsamplingNearest2d({ scaleFactor: 2 })(torch.rand(1, 3, 4, 4)).shape // [ 1, 3, 8, 8 ]
  */
 export class UpsamplingNearest2d extends Upsample {
   constructor(...args: Arguments<[size: Size | null, scaleFactor: Size | null], ScaleOptions>) {
@@ -89,7 +89,7 @@ export class UpsamplingNearest2d extends Upsample {
  * Images enlarged bilinearly with their corner pixels in the corners, as `torch.nn.UpsamplingBilinear2d`.
  *
  * @example
- * new nn.UpsamplingBilinear2d({ size: [1, 3] })(torch.tensor([[[[0, 2]]]])).tolist() // [ [ [ [ 0, 1, 2 ] ] ] ]
+ * new nn.UpsamplingBilinear2d({ size: [1, 3] })(torch.tensor([[[[0, 2]]]])).flatten().tolist() // [ 0, 1, 2 ]
  */
 export class UpsamplingBilinear2d extends Upsample {
   constructor(...args: Arguments<[size: Size | null, scaleFactor: Size | null], ScaleOptions>) {

@@ -98,7 +98,12 @@ export const sub = scaled('Sub', e.sub(x, y), e.sub(x, e.mul(alpha, y)), { check
  * torch.rsub(torch.tensor([1, 2]), 10, { alpha: 3 }) // tensor([7., 4.])
  */
 export const rsub = scaled('Rsub', e.sub(y, x), e.sub(y, e.mul(alpha, x)), { check: noBool })
-/** `self · other` with broadcasting, as `torch.mul`. */
+/**
+ * `self · other` with broadcasting, as `torch.mul`.
+ *
+ * @example
+ * torch.tensor([1, 2]).mul(torch.tensor([[3], [4]])).tolist() // [[3, 6], [4, 8]]
+ */
 export const mul: Binary = binary('Mul', e.mul(x, y))
 
 const trueDivide = binary('Div', e.div(x, y), {
@@ -174,7 +179,14 @@ const negativePower = (self: Tensor | Scalar | Complex, exponent: Tensor | Scala
 }
 const isFloating = (value: Tensor | Scalar | Complex): boolean =>
   typeof value === 'object' && (!('dtype' in value) || isDifferentiable(value.dtype))
-/** `self ^ exponent` with broadcasting, as `torch.pow`. @throws Error for an integer tensor and a negative number. */
+/**
+ * `self ^ exponent` with broadcasting, as `torch.pow`.
+ *
+ * @throws Error for an integer tensor and a negative number.
+ * @example
+ * torch.tensor([1, 2, 3]).pow(2).tolist() // [1, 4, 9]
+ * torch.pow(2, torch.tensor([1, 2, 3])).tolist() // [2, 4, 8]
+ */
 export const pow: EitherBinary = Object.assign(
   (self: Tensor | Scalar | Complex, exponent: Tensor | Scalar | Complex): Tensor => {
     negativePower(self, exponent)
@@ -215,7 +227,12 @@ export const neg = unary('Neg', e.neg(x), {
 const absOfReal = unary('Abs', e.abs(x), { gradient: e.mul(g, e.sign(x)), check: notBool })
 const along = (part: e.Expr): e.Expr => e.where(e.eq(out, 0), 0, e.mul(g, e.div(part, out)))
 const absOfParts = new PointwiseOp('Abs', ['x', 'y'], [e.hypot(x, y)], { gradients: { x: along(x), y: along(y) } })
-/** The absolute value, as `torch.abs`: of complex numbers √(re² + im²), a real one. */
+/**
+ * The absolute value, as `torch.abs`: of complex numbers √(re² + im²), a real one.
+ *
+ * @example
+ * torch.abs(torch.tensor([-1, 2])).tolist() // [1, 2]
+ */
 export const abs: Unary = Object.assign(
   (self: Tensor): Tensor => (isComplex(self.dtype) ? absOfParts.call(real(self), imag(self)) : absOfReal(self)),
   {
@@ -225,7 +242,12 @@ export const abs: Unary = Object.assign(
     },
   },
 )
-/** -1, 0 or 1, as `torch.sign`. */
+/**
+ * -1, 0 or 1, as `torch.sign`.
+ *
+ * @example
+ * torch.sign(torch.tensor([-3, 0, 5])).tolist() // [-1, 0, 1]
+ */
 export const sign = unary('Sign', e.sign(x))
 /**
  * `1 / self`, as `torch.reciprocal`.

@@ -1,5 +1,6 @@
 /** Maps that are linear in each of two inputs. */
 
+import { readArgument } from '../core/arguments.js'
 import { showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
@@ -15,7 +16,13 @@ import { permute, reshape, unsqueeze } from './view.js'
  * @example
  * F.bilinear(torch.tensor([[1, 2]]), torch.tensor([[3, 4]]), torch.ones(1, 2, 2)) // tensor([[21.]])
  */
-export function bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+export function bilinear(
+  input1: Tensor,
+  input2: Tensor,
+  weight: Tensor,
+  given?: Tensor | null | { bias?: Tensor | null },
+): Tensor {
+  const bias = readArgument<Tensor | null>('bilinear', 'bias', given, null)
   const batch = input1.layout.shape.slice(0, -1)
   if (input1.ndim !== input2.ndim)
     throw new Error(`bilinear(): input dimensions do not match: got ${input1.ndim} and ${input2.ndim}`)

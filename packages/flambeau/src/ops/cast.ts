@@ -3,7 +3,7 @@
 import { backendOf } from '../backends/select.js'
 import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
 import type { Complex } from '../core/complex.js'
-import { type DType, isComplex, isDType, type Scalar } from '../core/dtype.js'
+import { type DType, isComplex, isDType, isFloatingPoint, type Scalar } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
 import { castOp, cloneOp, valueFor } from './copy.js'
@@ -157,14 +157,38 @@ const fillOp = new PointwiseOp('Fill', ['x', 'y'], [variable('y')], {
   gradients: { x: constant(0), y: variable('g') },
 })
 
-/** Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`. */
+/** A program computes in the class of its target: the imaginary part, or the fraction bool asks for, would be lost on the way. */
+const losesKind = (from: DType, into: DType): boolean =>
+  (isComplex(from) && !isComplex(into)) || (isFloatingPoint(from) && !isFloatingPoint(into) && !isComplex(into))
+
+/**
+ * Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`.
+ *
+ * @example
+ * torch.zeros(2, 2).copy_(torch.tensor([1, 2])).tolist() // [[1, 2], [1, 2]]
+ */
 export const copy_ = (self: Tensor, source: Tensor): Tensor =>
-  copyOp.callInPlace(self, isComplex(source.dtype) && !isComplex(self.dtype) ? to(source, self.dtype) : source)
-/** Overwrites every element with one value, as `torch.Tensor.fill_`. */
+  copyOp.callInPlace(self, losesKind(source.dtype, self.dtype) ? to(source, self.dtype) : source)
+/**
+ * Overwrites every element with one value, as `torch.Tensor.fill_`.
+ *
+ * @example
+ * torch.empty(2).fill_(3).tolist() // [3, 3]
+ */
 export const fill_ = (self: Tensor, value: Scalar | Complex | Tensor): Tensor => fillOp.callInPlace(self, valueFor(self, value))
-/** Overwrites every element with zero, as `torch.Tensor.zero_`. */
+/**
+ * Overwrites every element with zero, as `torch.Tensor.zero_`.
+ *
+ * @example
+ * torch.ones(2).zero_().tolist() // [0, 0]
+ */
 export const zero_ = (self: Tensor): Tensor => fillOp.callInPlace(self, 0)
-/** A copy with every element replaced by one value, as `torch.fill`. */
+/**
+ * A copy with every element replaced by one value, as `torch.fill`.
+ *
+ * @example
+ * torch.fill(torch.zeros(2), 3).tolist() // [3, 3]
+ */
 export function fill(self: Tensor, value: Scalar | Complex | Tensor): Tensor {
   const given = valueFor(self, value)
   if (typeof given === 'object' && given.ndim > 0)

@@ -146,9 +146,19 @@ const infinite = unary('Isinf', e.isinf(x), { result: 'bool' })
 const isFinite = unary('Isfinite', e.not(e.either(e.isinf(x), e.isnan(x))), { result: 'bool' })
 const never = unary('Isinf', e.ne(x, x), { result: 'bool' })
 const always = unary('Isfinite', e.eq(x, x), { result: 'bool' })
-/** Whether it is infinite, as `torch.isinf`. */
+/**
+ * Whether it is infinite, as `torch.isinf`.
+ *
+ * @example
+ * torch.isinf(torch.tensor([1, -Infinity])).tolist() // [false, true]
+ */
 export const isinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? infinite : never)(self)
-/** Whether it is neither infinite nor NaN, as `torch.isfinite`. */
+/**
+ * Whether it is neither infinite nor NaN, as `torch.isfinite`.
+ *
+ * @example
+ * torch.isfinite(torch.tensor([1, NaN, Infinity])).tolist() // [true, false, false]
+ */
 export const isfinite = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? isFinite : always)(self)
 
 const whereOp = new PointwiseOp('Where', ['x', 'y', 'z'], [e.where(x, y, z)], { untyped: ['x'] })

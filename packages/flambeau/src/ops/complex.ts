@@ -107,11 +107,26 @@ export const conjPhysical = Object.assign(
     },
   },
 )
-/** A tensor with its conjugation carried out: nothing here is lazy, as `torch.resolve_conj`. */
+/**
+ * A tensor with its conjugation carried out: nothing here is lazy, as `torch.resolve_conj`.
+ *
+ * @example
+ * torch.resolveConj(torch.tensor([1, 2])).tolist() // [1, 2]
+ */
 export const resolveConj = (self: Tensor): Tensor => self
-/** A tensor with its negation carried out: nothing here is lazy, as `torch.resolve_neg`. */
+/**
+ * A tensor with its negation carried out: nothing here is lazy, as `torch.resolve_neg`.
+ *
+ * @example
+ * torch.resolveNeg(torch.tensor([1, 2])).tolist() // [1, 2]
+ */
 export const resolveNeg = (self: Tensor): Tensor => self
-/** Whether a conjugation is still to be carried out, as `torch.is_conj`: never. */
+/**
+ * Whether a conjugation is still to be carried out, as `torch.is_conj`: never.
+ *
+ * @example
+ * torch.isConj(torch.tensor([1, 2])) // false
+ */
 export const isConj = (_self: Tensor): boolean => false
 
 /**
@@ -134,7 +149,12 @@ export function adjoint(self: Tensor): Tensor {
  */
 export const isreal = (self: Tensor): Tensor =>
   isComplexDType(self.dtype) ? eq(partOf(self, 1), 0) : filled(self, self.layout.shape, true, 'bool')
-/** Whether the dtype is complex, as `torch.is_complex`. */
+/**
+ * Whether the dtype is complex, as `torch.is_complex`.
+ *
+ * @example
+ * torch.isComplex(torch.tensor([1, 2])) // false
+ */
 export const isComplex = (self: Tensor): boolean => isComplexDType(self.dtype)
 
 const r2 = e.add(e.square(x), e.square(y))

@@ -2,7 +2,7 @@
 
 import { flatPlan, planPointwise } from '../backends/plan.js'
 import { type Complex, isComplexNumber, pairsLayout, partLayout } from '../core/complex.js'
-import { type ComputeClass, computeClass, type DType, isComplex, realDType, type Scalar } from '../core/dtype.js'
+import { type ComputeClass, computeClass, type DType, elementOf, isComplex, realDType, type Scalar } from '../core/dtype.js'
 import { Tensor } from '../core/tensor.js'
 import { variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
@@ -22,8 +22,9 @@ export function copyInto(target: Tensor, source: Tensor | Scalar | Complex): voi
   }
   if (!(source instanceof Tensor)) {
     if (typeof source === 'object') throw new Error(`value cannot be converted to type ${target.dtype} without overflow`)
-    const compute = computeClass(target.dtype)
-    backend.pointwise(fill, compute, [target], planPointwise(shape, [target.layout]), [Number(source)])
+    backend.pointwise(fill, computeClass(target.dtype), [target], planPointwise(shape, [target.layout]), [
+      elementOf(source, target.dtype),
+    ])
     return
   }
   const flat = target.layout.isContiguous && source.layout.isContiguous && numel === source.layout.numel
@@ -75,10 +76,12 @@ export function filled(like: Tensor, shape: readonly number[], value: Scalar | C
  * @throws Error for a complex value and a real tensor.
  */
 export function valueFor(self: Tensor, value: Tensor | Scalar | Complex): Tensor | Scalar {
-  if (typeof value !== 'object') return value
+  if (typeof value !== 'object') return typeof value === 'bigint' || isComplex(self.dtype) ? value : elementOf(value, self.dtype)
   if (!isComplex(self.dtype) && (!(value instanceof Tensor) || isComplex(value.dtype)))
     throw new Error(`value cannot be converted to type ${self.dtype} without overflow`)
-  return value instanceof Tensor ? value : filled(self, [], value)
+  if (!(value instanceof Tensor)) return filled(self, [], value)
+  // It may lie in the memory that is written.
+  return value.storage === self.storage ? cloneOp([value], false)[0] : value
 }
 
 /** 0, 1, … n − 1 in int64, on the same backend. */

@@ -5,9 +5,12 @@ import { type Arguments, readArguments } from '../core/arguments.js'
 import { type Complex, isComplexNumber } from '../core/complex.js'
 import {
   type DType,
+  elementOf,
   isComplex,
   isDifferentiable,
   isDType,
+  isFloatingPoint,
+  isIntegral,
   itemSize,
   type Scalar,
   scalarDType,
@@ -165,7 +168,7 @@ function realWriter(array: TypedArray, dtype: DType): (at: number, value: Scalar
       }
     case 'bool':
       return (at, value) => {
-        array[at] = value ? 1 : 0
+        array[at] = elementOf(value, 'bool')
       }
     case 'float16':
       return (at, value) => {
@@ -176,8 +179,12 @@ function realWriter(array: TypedArray, dtype: DType): (at: number, value: Scalar
         array[at] = floatToBFloat16(Number(value))
       }
     default:
+      if (isFloatingPoint(dtype))
+        return (at, value) => {
+          array[at] = Number(value)
+        }
       return (at, value) => {
-        array[at] = Number(value)
+        array[at] = elementOf(value, dtype)
       }
   }
 }
@@ -218,6 +225,9 @@ export function elementReader(t: Tensor): Reader {
  * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
  * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16. With a complex dtype, a Float32Array or
  * Float64Array holds real and imaginary parts in turn.
+ *
+ * @example
+ * torch.fromTypedArray(new Float32Array([1, 2, 3, 4]), [2, 2]).tolist() // [[1, 2], [3, 4]]
  */
 export function fromTypedArray(array: TypedArray, sizes?: Shape, options: TensorOptions = {}): Tensor {
   const dtype = options.dtype ?? typedArrayDType(array)
@@ -325,7 +335,12 @@ export function ones(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
   return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 1))
 }
-/** One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32. */
+/**
+ * One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32.
+ *
+ * @example
+ * torch.full([2], 0.5).tolist() // [0.5, 0.5]
+ */
 export function full(size: Shape, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor {
   const inferred = typeof fillValue === 'number' ? (Number.isInteger(fillValue) ? 'int64' : 'float32') : scalarDType(fillValue)
   return make(size, options, options.dtype ?? inferred, (t) => copyInto(t, fillValue))
@@ -354,7 +369,12 @@ export const zerosLike = (self: Tensor, options: TensorOptions = {}): Tensor => 
  * torch.onesLike(torch.tensor([5, 6])).tolist() // [1, 1]
  */
 export const onesLike = (self: Tensor, options: TensorOptions = {}): Tensor => fullLike(self, 1, options)
-/** One value everywhere, with another tensor's shape and dtype, as `torch.full_like`. */
+/**
+ * One value everywhere, with another tensor's shape and dtype, as `torch.full_like`.
+ *
+ * @example
+ * torch.fullLike(torch.zeros(2), 7).tolist() // [7, 7]
+ */
 export const fullLike = (self: Tensor, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor =>
   make(self.layout.shape, like(self, options), options.dtype ?? self.dtype, (t) => copyInto(t, fillValue))
 
@@ -373,6 +393,9 @@ export function eye(n: number, ...args: Arguments<[m: number], TensorOptions & {
     copyInto(new Tensor(t.storage, diagonal, t.dtype), 1)
   })
 }
+
+/** Whether a dtype holds whole numbers only: bounds and steps are then cut to such first. */
+const isWhole = (dtype: DType | undefined): boolean => dtype !== undefined && isIntegral(dtype)
 
 export interface ArangeOptions extends TensorOptions {
   start?: number
@@ -402,9 +425,20 @@ export function arange(start: number | ArangeOptions, ...args: Arguments<[end: n
   if (!Number.isFinite(from) || !Number.isFinite(to)) throw new Error(`unsupported range: ${from} -> ${to}`)
   if ((to - from) / by < 0) throw new Error('upper bound and larger bound inconsistent with step sign')
   const whole = Number.isInteger(from) && Number.isInteger(to) && Number.isInteger(by)
+  if (isWhole(named.dtype) && Math.trunc(by) === 0) throw new Error('step must be nonzero')
   return make([Math.ceil((to - from) / by)], named, named.dtype ?? (whole ? 'int64' : 'float32'), (t) => {
     if (t.layout.numel > 0) t.storage.allocator.run('arange', t, from, by)
   })
+}
+
+/** Numbers evenly spaced, counted from both ends towards the middle so that both are met exactly, as values of a function. */
+function evenly(first: number, last: number, steps: number, f: (value: number) => number, options: TensorOptions): Tensor {
+  const [start, end] = isWhole(options.dtype) ? [Math.trunc(first), Math.trunc(last)] : [first, last]
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0
+  const numbers = Float64Array.from({ length: steps }, (_, i) =>
+    f(i < steps / 2 ? start + step * i : end - step * (steps - 1 - i)),
+  )
+  return fromTypedArray(numbers, [steps], { dtype: 'float32', ...options })
 }
 
 /**
@@ -415,6 +449,7 @@ export function arange(start: number | ArangeOptions, ...args: Arguments<[end: n
  */
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
   if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
+  if (isWhole(options.dtype)) return evenly(start, end, steps, (value) => value, options)
   return make([steps], options, options.dtype ?? 'float32', (t) => {
     if (steps === 0) return
     const step = steps > 1 ? (end - start) / (steps - 1) : 0
@@ -444,13 +479,9 @@ export function logspace(
   ...args: Arguments<[base: number], TensorOptions & { base?: number }>
 ): Tensor {
   const given = readArguments<TensorOptions & { base?: number }>('logspace', args, ['base'], tensorOptions)
-  const { base: by = 10, dtype = 'float32', ...named } = given
+  const { base = 10, ...options } = given
   if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0
-  // From both ends towards the middle, so that both are met exactly.
-  const exponent = (i: number): number => (i < steps / 2 ? start + step * i : end - step * (steps - 1 - i))
-  const numbers = Float64Array.from({ length: steps }, (_, i) => by ** exponent(i))
-  return fromTypedArray(numbers, [steps], { ...named, dtype })
+  return evenly(start, end, steps, (exponent) => base ** exponent, options)
 }
 
 const likeIt = (self: Tensor, options: TensorOptions): TensorOptions => ({ dtype: self.dtype, ...like(self, options) })
@@ -512,7 +543,8 @@ export const scalarTensor = (value: Scalar, options: TensorOptions = {}): Tensor
  * @example
  * torch.range(1, 2, 0.5) // tensor([1.0000, 1.5000, 2.0000])
  */
-export function range(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
+export function range(from: number, to: number, by = 1, options: TensorOptions = {}): Tensor {
+  const [start, end, step] = isWhole(options.dtype) ? [from, to, by].map(Math.trunc) : [from, to, by]
   if (step === 0) throw new Error('step must be nonzero')
   if (!Number.isFinite(start) || !Number.isFinite(end)) throw new Error(`unsupported range: ${start} -> ${end}`)
   if ((end - start) / step < 0) throw new Error('upper bound and larger bound inconsistent with step sign')

@@ -8,7 +8,7 @@ import { div } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, where } from './comparison.js'
 import { rowMajor } from './copy.js'
-import { tensor, tolist } from './creation.js'
+import { tolist } from './creation.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { mean } from './reduce.js'
 import { type LossReduction, readLoss, reduced } from './reduction.js'
@@ -61,11 +61,18 @@ export interface CtcLossOptions {
 type Lengths = Tensor | readonly number[]
 
 /** Lengths as int64 [N]. */
-function readLengths(lengths: Lengths, name: string, batch: number): { values: number[]; tensor: Tensor } {
+function readLengths(lengths: Lengths, name: string, logProbs: Tensor, batch: number): { values: number[]; tensor: Tensor } {
   if (!Array.isArray(lengths) && isFloatingPoint((lengths as Tensor).dtype)) throw new Error(`${name} must be integral`)
   const values = (Array.isArray(lengths) ? [...lengths] : [tolist(lengths as Tensor)].flat()) as number[]
   if (values.length !== batch) throw new Error(`${name} must be of size batch_size`)
-  return { values, tensor: tensor(values, { dtype: 'int64' }) }
+  return { values, tensor: integersOn(logProbs, values) }
+}
+/** An int64 tensor where another one is. */
+function integersOn(like: Tensor, values: readonly number[]): Tensor {
+  const t = emptyTensor(like.storage.allocator, [values.length], 'int64')
+  const { buffer, byteOffset } = t.storage.memory
+  new BigInt64Array(buffer as ArrayBuffer, byteOffset, values.length).set(values.map(BigInt))
+  return t
 }
 
 /**
@@ -108,8 +115,8 @@ export function ctcLoss(
   const [steps, batch, classes] = logProbs.layout.shape
   if (!(blank >= 0 && blank < classes)) throw new Error('blank must be in label range')
   if (batch === 0) throw new Error('log_probs tensor must not be empty')
-  const input = readLengths(inputLengths, 'input_lengths', batch)
-  const target = readLengths(targetLengths, 'target_lengths', batch)
+  const input = readLengths(inputLengths, 'input_lengths', logProbs, batch)
+  const target = readLengths(targetLengths, 'target_lengths', logProbs, batch)
   for (const length of target.values)
     if (!(length >= 0)) throw new Error(`Expected target_lengths to have value at least 0, but got value ${length}`)
   const longest = Math.max(...target.values)
@@ -141,7 +148,7 @@ export function ctcLoss(
     if (length > steps) throw new Error(`Expected input_lengths to have value at most ${steps}, but got value ${length}`)
   }
   const labels = rowMajor(to(targets, 'int64'))
-  const loss = ctcOp([logProbs, labels, input.tensor, target.tensor, tensor(starts, { dtype: 'int64' })], {
+  const loss = ctcOp([logProbs, labels, input.tensor, target.tensor, integersOn(logProbs, starts)], {
     blank,
     zeroInfinity,
     longest,

@@ -40,7 +40,7 @@ export function commonBackend(tensors: readonly (Tensor | null)[]): Backend {
 /** Whether an op on these inputs is to be recorded. */
 export function needsRecording(inputs: readonly (Tensor | null)[]): boolean {
   if (!isGradEnabled() || isInferenceModeEnabled()) return false
-  for (const input of inputs) if (input !== null && (input.leafRequiresGrad || input.node !== null)) return true
+  for (const input of inputs) if (input?.requiresGrad) return true
   return false
 }
 
@@ -198,6 +198,23 @@ export function partlyOverlaps(a: Tensor, b: Tensor): boolean {
     return false
   return la.offset < lb.extent && lb.offset < la.extent && !disjointSlices(la, lb)
 }
+
+/**
+ * An operand as an in-place op may read it. Where what lies in one's way in memory can be told for certain, writing over part of
+ * what is still to be read is an error, as in PyTorch; where it cannot, the operand is read from a copy.
+ *
+ * @throws Error in PyTorch's words
+ */
+export function apartFrom(target: Tensor, operand: Tensor, copy: (t: Tensor) => Tensor): Tensor {
+  if (!partlyOverlaps(target, operand)) return operand
+  if (target.layout.isDense && operand.layout.isDense) throw overlapError()
+  return copy(operand)
+}
+export const overlapError = (): Error =>
+  new Error(
+    'unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. ' +
+      'Please clone() the tensor before performing the operation.',
+  )
 
 /** Two slices of one tensor along one dimension, as `chunk` makes them: interleaved in memory, yet apart. */
 function disjointSlices(a: Layout, b: Layout): boolean {

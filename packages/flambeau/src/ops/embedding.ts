@@ -8,8 +8,8 @@ import { clampMin } from './activation.js'
 import { div, mul, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, isnan, where } from './comparison.js'
-import { filled } from './copy.js'
-import { arange, item } from './creation.js'
+import { counted, filled } from './copy.js'
+import { item } from './creation.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { gather, indexAdd, indexSelect, nonzero } from './indexing.js'
 import { indexCopy } from './indexPut.js'
@@ -17,15 +17,12 @@ import { requireIndex, withIndices } from './indices.js'
 import { renorm } from './norm.js'
 import { scatterReduce } from './scatterReduce.js'
 import { bincount, searchsorted } from './search.js'
+import { sort } from './sort.js'
 import { unique } from './unique.js'
 import { detach, expand, narrow, reshape, unsqueeze } from './view.js'
 
-interface EmbeddingAttributes {
-  /** The row without a gradient, or −1. */
-  readonly paddingIdx: number
-  readonly scaleGradByFreq: boolean
-}
-const embeddingOp: Op<EmbeddingAttributes> = defineOp<EmbeddingAttributes>({
+/** Inputs: the table, the index, and maybe what the gradient of each row is divided by. The row `paddingIdx` has none. */
+const embeddingOp: Op<number> = defineOp<number>({
   name: 'Embedding',
   forward: ([weight, index]) => {
     const backend = commonBackend([weight, index])
@@ -35,17 +32,14 @@ const embeddingOp: Op<EmbeddingAttributes> = defineOp<EmbeddingAttributes>({
     if (flat.layout.numel > 0) withIndices(0, () => backend.run('indexSelect', weight, 0, flat, out))
     return [new Tensor(out.storage, Layout.contiguous([...index.layout.shape, width]), out.dtype)]
   },
-  save: ([, index]) => [index],
-  backward: ([g], { saved: [index], attrs: { paddingIdx, scaleGradByFreq }, inputs }) => {
+  save: ([, ...rest]) => rest,
+  backward: ([g], { saved: [index, divisors], attrs: paddingIdx, inputs }) => {
     const { shape } = inputs[0]
     const flat = reshape(index, -1)
     let rows = reshape(g!, [flat.layout.numel, shape[1]])
-    if (scaleGradByFreq && flat.layout.numel > 0) {
-      const uses = indexSelect(bincount(flat), 0, flat)
-      rows = div(rows, unsqueeze(to(uses, rows.dtype), 1))
-    }
+    if (divisors) rows = div(rows, unsqueeze(to(indexSelect(divisors, 0, flat), rows.dtype), 1))
     if (paddingIdx >= 0) rows = where(unsqueeze(eq(flat, paddingIdx), 1), 0, rows)
-    return [indexAdd(filled(g!, shape, 0), 0, flat, rows), null]
+    return [indexAdd(filled(g!, shape, 0), 0, flat, rows), null, null]
   },
 })
 
@@ -108,7 +102,8 @@ export function embedding(input: Tensor, weight: Tensor, ...args: EmbeddingArgum
   requireIndex('embedding', input)
   const row = paddingRow(paddingIdx, weight.layout.shape[0])
   if (maxNorm !== null) limitRows(weight, input, maxNorm, normType)
-  return embeddingOp([weight, input], { paddingIdx: row, scaleGradByFreq })[0]
+  const divisors = scaleGradByFreq ? [bincount(reshape(input, -1), { minlength: weight.layout.shape[0] })] : []
+  return embeddingOp([weight, input, ...divisors], row)[0]
 }
 
 export type BagMode = 'sum' | 'mean' | 'max'
@@ -205,12 +200,24 @@ export function embeddingBag(input: Tensor, weight: Tensor, ...args: EmbeddingBa
   const bags = withoutRow(readBags(input, offsets, perSampleWeights, includeLastOffset), row)
   if (maxNorm !== null) limitRows(weight, input, maxNorm, normType)
   if (mode === 'max') return largest(weight, bags)
-  const rows = embeddingOp([weight, bags.index], { paddingIdx: -1, scaleGradByFreq })[0]
+  const divisors = scaleGradByFreq && input.layout.numel > 0 ? [bagDivisors(reshape(input, -1), weight.layout.shape[0])] : []
+  const rows = embeddingOp([weight, bags.index, ...divisors], -1)[0]
   const scaled = bags.weights === null ? rows : mul(rows, unsqueeze(bags.weights, 1))
   const total = indexAdd(filled(rows, [bags.count, weight.layout.shape[1]], 0), 0, bags.bag, scaled)
   if (mode === 'sum') return total
   const sizes = clampMin(to(bincount(bags.bag, { minlength: bags.count }), total.dtype), 1)
   return div(total, unsqueeze(sizes, 1))
+}
+
+/**
+ * What PyTorch divides the gradients of rows in bags by: of the k-th row in use, counted upwards, not how often it is used but
+ * how often the row is that comes k-th when all uses are sorted.
+ */
+function bagDivisors(index: Tensor, rows: number): Tensor {
+  const counts = bincount(index, { minlength: rows })
+  const used = unique(to(index, 'int64'), true)
+  const others = narrow(to(sort(index).values, 'int64'), 0, 0, used.layout.numel)
+  return indexCopy(counts, 0, used, indexSelect(counts, 0, others))
 }
 
 function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null, includeLastOffset: boolean): Bags {
@@ -221,7 +228,7 @@ function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null,
           'found offsets of type Tensor',
       )
     const [count, length] = input.layout.shape
-    const bag = reshape(expand(unsqueeze(arange(count), 1), [count, length]), -1)
+    const bag = reshape(expand(unsqueeze(counted(input, count), 1), [count, length]), -1)
     return { index: reshape(to(input, 'int64'), -1), bag, weights: weights && reshape(weights, -1), count }
   }
   if (input.ndim !== 1) throw new Error(`input has to be 1D or 2D Tensor, but got Tensor of dimension ${input.ndim}`)
@@ -243,12 +250,12 @@ function readBags(input: Tensor, offsets: Tensor | null, weights: Tensor | null,
         `offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got ${first}`,
       )
     if (last > length)
-      throw new Error(`offsets[-1] can not be greater than input's length(${length}) but got offsets[-1] of ${last}`)
+      throw new Error(`offsets[-1] can not be greater than input's length ${length} but got offsets[-1] of ${last}`)
   }
   const end = includeLastOffset ? (item(narrow(starts, 0, given - 1, 1)) as number) : given === 0 ? 0 : length
   const count = includeLastOffset ? given - 1 : given
   // An index belongs to the last bag that does not start behind it.
-  const bag = sub(searchsorted(narrow(starts, 0, 0, count), arange(end), { right: true }), 1)
+  const bag = sub(searchsorted(narrow(starts, 0, 0, count), counted(input, end), { right: true }), 1)
   const index = narrow(to(input, 'int64'), 0, 0, end)
   return { index, bag, weights: weights && narrow(weights, 0, 0, end), count }
 }
@@ -271,7 +278,7 @@ function largest(weight: Tensor, { index, bag, count }: Bags): Tensor {
   const toBag = expand(unsqueeze(bag, 1), [n, width])
   const top = scatterReduce(filled(rows, [count, width], 0), 0, toBag, rows, 'amax', { includeSelf: false })
   const isTop = eq(rows, indexSelect(top, 0, bag)).logicalOr(isnan(rows))
-  const place = where(isTop, unsqueeze(arange(n), 1), n - 1)
+  const place = where(isTop, unsqueeze(counted(index, n), 1), n - 1)
   const first = scatterReduce(filled(place, [count, width], n - 1), 0, toBag, place, 'amin')
   const source = reshape(indexSelect(index, 0, reshape(first, -1)), [count, width])
   return where(empty, 0, gather(weight, 0, source))

@@ -154,7 +154,7 @@ export function unfold(input: Tensor, kernelSize: Size, ...args: FoldArguments):
  * `unfold` takes apart comes back multiplied by the number of blocks that hold it.
  *
  * @example
- * F.fold(torch.ones(1, 4, 4), [3, 3], 2).tolist() // [ [ [ [ 1, 2, 1 ], [ 2, 4, 2 ], [ 1, 2, 1 ] ] ] ]
+ * F.fold(torch.ones(4, 4), [3, 3], 2).squeeze(0).tolist() // [ [ 1, 2, 1 ], [ 2, 4, 2 ], [ 1, 2, 1 ] ]
  */
 export function fold(input: Tensor, outputSize: Size, kernelSize: Size, ...args: FoldArguments): Tensor {
   const { shape } = input.layout

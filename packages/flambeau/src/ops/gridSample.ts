@@ -5,9 +5,10 @@ import { type Arguments, readArguments } from '../core/arguments.js'
 import { isFloatingPoint, scalarName } from '../core/dtype.js'
 import { type Shape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
-import { add, div, mul } from './arithmetic.js'
+import { add, mul } from './arithmetic.js'
+import { to } from './cast.js'
 import { filled, rowMajor } from './copy.js'
-import { linspace } from './creation.js'
+import { elements } from './creation.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { stack } from './joining.js'
 import { bmm } from './matmul.js'
@@ -180,7 +181,7 @@ export interface AffineGridOptions {
  *
  * @example
  * const identity = torch.tensor([[[1, 0, 0], [0, 1, 0]]])
- * F.affineGrid(identity, [1, 1, 1, 2]).tolist() // [ [ [ [ -0.5, 0 ], [ 0.5, 0 ] ] ] ]
+ * F.affineGrid(identity, [1, 1, 1, 2]).view(2, 2).tolist() // [ [ -0.5, 0 ], [ 0.5, 0 ] ]
  */
 export function affineGrid(
   theta: Tensor,
@@ -218,9 +219,15 @@ export function affineGrid(
   const rows = expand(reshape(base, [1, places, dims + 1]), [size[0], places, dims + 1])
   return reshape(bmm(rows, transpose(theta, 1, 2)), [size[0], ...sizes, dims])
 }
-/** The centres of n elements between −1 and 1, or n places from −1 to 1; a single one is 0. */
+/** The centres of n elements between −1 and 1, or n places from −1 to 1; a single one is 0. In the dtype's own precision. */
 function centres(like: Tensor, n: number, alignCorners: boolean): Tensor {
-  if (n === 1) return filled(like, [1], 0)
-  const corners = linspace(-1, 1, n, { dtype: like.dtype, device: like.device })
-  return alignCorners ? corners : div(mul(corners, n - 1), n)
+  const line = emptyTensor(like.storage.allocator, [n], 'float64')
+  const array = elements(line) as Float64Array
+  const round = like.dtype === 'float64' ? (v: number): number => v : Math.fround
+  const step = round(2 / (n - 1))
+  for (let i = 0; i < n; i++) {
+    const corner = n === 1 ? 0 : i < n / 2 ? round(-1 + step * i) : round(1 - step * (n - 1 - i))
+    array[i] = alignCorners ? corner : round(round(corner * (n - 1)) / n)
+  }
+  return to(line, like.dtype)
 }

@@ -12,7 +12,7 @@ import { filled, rowMajor, valueFor } from './copy.js'
 import { elements, itemBigInt, toTypedArray } from './creation.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { nonzero } from './indexing.js'
-import { lifted, scatterInto } from './indices.js'
+import { lifted } from './indices.js'
 import { amax, amin } from './reduce.js'
 import { unbind } from './split.js'
 import { expand, narrow, reshape, view } from './view.js'
@@ -117,11 +117,7 @@ export const indexPutOp: WriteOp<Places & { accumulate: boolean }> = defineWrite
       : new Tensor(rowMajor(spread).storage, Layout.contiguous(merged), spread.dtype)
     const backend = target.storage.allocator
     if (places.accumulate) backend.run('indexAdd', memory, places.at, index, source, 1)
-    else {
-      const along = merged.map((_, d) => (d === places.at ? index.layout.strides[0] : 0))
-      const everywhere = new Tensor(index.storage, new Layout(merged, along, index.layout.offset), index.dtype)
-      scatterInto(memory, places.at, everywhere, source, 'assign')
-    }
+    else backend.run('indexCopy', memory, places.at, index, source)
   },
   save: ([, , ...indices]) => indices,
   backward: ([g], { saved: indices, attrs, needs }) => {

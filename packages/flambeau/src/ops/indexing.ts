@@ -238,6 +238,6 @@ export function nonzero(self: Tensor, { asTuple = false }: NonzeroOptions = {}):
  * The indices of the nonzero elements, one row each, as `torch.argwhere`.
  *
  * @example
- * torch.argwhere(torch.tensor([0, 5, 6])) // tensor([[1], [2]])
+ * torch.argwhere(torch.tensor([0, 5, 6])).tolist() // [[1], [2]]
  */
 export const argwhere = (self: Tensor): Tensor => nonzero(self)

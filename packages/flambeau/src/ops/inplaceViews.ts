@@ -7,7 +7,7 @@ import { isInferenceModeEnabled } from '../core/storage.js'
 import type { Tensor } from '../core/tensor.js'
 import { fill_ } from './cast.js'
 import { checkInPlace } from './dispatch.js'
-import { asStrided } from './strided.js'
+import { asStrided, type StorageOffsetArguments } from './strided.js'
 import { squeeze, t, transpose, unsqueeze } from './view.js'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -31,10 +31,10 @@ function become(self: Tensor, view: (self: Tensor) => Tensor): Tensor {
  * Gives this tensor other sizes, strides and offset over its memory, as `torch.Tensor.as_strided_`.
  *
  * @example
- * torch.arange(4).asStrided_([2, 2], [1, 2]) // tensor([[0, 2], [1, 3]])
+ * torch.arange(4).asStrided_([2, 2], [1, 2]).tolist() // [[0, 2], [1, 3]]
  */
-export const asStrided_ = (self: Tensor, size: Shape, stride: Shape, storageOffset: number | null = null): Tensor =>
-  become(self, (x) => asStrided(x, size, stride, storageOffset))
+export const asStrided_ = (self: Tensor, size: Shape, stride: Shape, ...args: StorageOffsetArguments): Tensor =>
+  become(self, (x) => asStrided(x, size, stride, ...args))
 
 /**
  * Removes dimensions of size 1 from this tensor, as `torch.Tensor.squeeze_`.
@@ -75,7 +75,7 @@ export const t_ = (self: Tensor): Tensor => become(self, t)
  *
  * @throws Error for a tensor that requires a gradient.
  * @example
- * torch.tensor([1, 2, 3, 4]).resize_(2, 2) // tensor([[1., 2.], [3., 4.]])
+ * torch.tensor([1, 2, 3, 4]).resize_(2, 2).tolist() // [[1, 2], [3, 4]]
  */
 export function resize_(self: Tensor, ...sizes: readonly number[] | readonly [Shape]): Tensor {
   const shape = [...((typeof sizes[0] === 'object' ? sizes[0] : sizes) as Shape)]
@@ -99,7 +99,7 @@ export const resizeAs_ = (self: Tensor, other: Tensor): Tensor => resize_(self, 
  *
  * @throws Error for fewer than two dimensions, or more of different sizes.
  * @example
- * torch.zeros(2, 2).fillDiagonal_(5) // tensor([[5., 0.], [0., 5.]])
+ * torch.zeros(2, 2).fillDiagonal_(5).tolist() // [[5, 0], [0, 5]]
  */
 export function fillDiagonal_(self: Tensor, fillValue: Scalar, wrap: boolean | { wrap?: boolean } = false): Tensor {
   const { shape, strides, offset, numel } = self.layout

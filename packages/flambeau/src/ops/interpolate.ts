@@ -380,7 +380,7 @@ export const upsampleNearest = (input: Tensor, ...args: UpsampleArguments): Tens
  * `interpolate` in the mode `'bilinear'` with aligned corners, as `torch.nn.functional.upsample_bilinear`.
  *
  * @example
- * F.upsampleBilinear(torch.tensor([[[[0, 2]]]]), { size: [1, 3] }).tolist() // [ [ [ [ 0, 1, 2 ] ] ] ]
+ * F.upsampleBilinear(torch.tensor([[[[0, 2]]]]), { size: [1, 3] }).flatten().tolist() // [ 0, 1, 2 ]
  */
 export const upsampleBilinear = (input: Tensor, ...args: UpsampleArguments): Tensor =>
   interpolate(input, {

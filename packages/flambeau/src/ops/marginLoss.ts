@@ -10,8 +10,8 @@ import { clampMin, relu } from './activation.js'
 import { add, div, minimum, mul, neg, sqrt, square, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, ge, ne, where } from './comparison.js'
-import { filled } from './copy.js'
-import { arange, item } from './creation.js'
+import { counted, filled } from './copy.js'
+import { item } from './creation.js'
 import { tensorBinary } from './define.js'
 import { gather, indexSelect, scatterAdd } from './indexing.js'
 import { logsigmoid } from './nonlinear.js'
@@ -53,7 +53,7 @@ export function marginRankingLoss(input1: Tensor, input2: Tensor, target: Tensor
   const { margin = 0, reduction } = readLoss<MarginOptions>('margin_ranking_loss', args, marginNames)
   if (input1.ndim !== input2.ndim || input1.ndim !== target.ndim)
     throw new Error(
-      `margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: ${sizeOf(input1)}, input2: ${sizeOf(input2)}, target: ${sizeOf(target)} `,
+      `margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size(${sizeOf(input1)}), input2: torch.Size(${sizeOf(input2)}), target: torch.Size(${sizeOf(target)}) `,
     )
   const loss = clampMin(add(mul(neg(target), sub(input1, input2)), margin), 0)
   return reduced(isFloatingPoint(loss.dtype) ? loss : to(loss, 'float32'), reduction)
@@ -228,15 +228,14 @@ export function multiMarginLoss(
   const powered = p === 1 ? slack : square(slack)
   const weighted =
     weight === null ? powered : mul(powered, reshape(indexSelect(reshape(weight, -1), 0, reshape(at, -1)), rows, 1))
-  const loss = div(sum(where(eq(arange(classes), at), 0, weighted), 1), classes)
-  return reduced(input.ndim < 2 ? reshape(loss, []) : loss, reduction)
+  const loss = div(sum(where(eq(counted(target, classes), at), 0, weighted), 1), classes)
+  return reduced(target.ndim === 0 ? reshape(loss, []) : loss, reduction)
 }
 
-function requireClasses(target: Tensor, least: number, classes: number): void {
+function requireClasses(target: Tensor, least: number, classes: number, message = 'target out of range'): void {
   if (target.dtype !== 'int64') throw new Error('expected scalar type Long')
   if (target.layout.numel === 0) return
-  if ((item(amin(target)) as number) < least || (item(amax(target)) as number) >= classes)
-    throw new RangeError('target out of range')
+  if ((item(amin(target)) as number) < least || (item(amax(target)) as number) >= classes) throw new RangeError(message)
 }
 
 /**
@@ -253,8 +252,8 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: Arg
   if (input.ndim > 2 || classes === 0)
     throw new Error(`Expected non-empty vector or matrix with optional 0-dim batch size, but got: ${sizeOf(input)}`)
   if (!sameShape(input.layout.shape, target.layout.shape) && !(input.layout.numel === 1 && target.layout.numel === 1))
-    throw new Error(`inconsistent target size: ${sizeOf(target)} for input of size: ${sizeOf(input)}`)
-  requireClasses(target, -1, classes)
+    throw new Error(`inconsistent size ${sizeOf(target)} for argument #2 'target'`)
+  requireClasses(target, -1, classes, "argument #2 'target' is out of range")
   const rows = input.ndim < 2 ? 1 : input.layout.shape[0]
   const scores = reshape(input, rows, classes)
   const given = reshape(target, rows, classes)

@@ -1,5 +1,6 @@
 /** What `torch.masked` names: reductions and normalizations that leave out the elements where a mask does not hold. */
 
+import { type Arguments, readArguments } from '../core/arguments.js'
 import { type DType, isDifferentiable, isFloatingPoint, itemSize } from '../core/dtype.js'
 import { wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
@@ -191,11 +192,11 @@ export function logsumexp(self: Tensor, dim?: Dims | MaskedReduceOptions, option
  */
 export function norm(
   self: Tensor,
-  ord: number | null = 2,
-  dim?: Dims | MaskedReduceOptions,
-  options?: MaskedReduceOptions,
+  ...args: Arguments<[ord: number | null, dim: Dims], MaskedReduceOptions & { ord?: number | null }>
 ): Tensor {
-  const read = readOptions(dim, options)
+  const names = ['keepdim', 'dtype', 'mask'] as const
+  const given = readArguments<MaskedReduceOptions & { ord?: number | null }>('masked.norm', args, ['ord', 'dim'], names)
+  const { ord, ...read } = given
   const order = ord ?? 2
   return norms.vectorNorm(prepared(self, order === -INFINITY ? 'amin' : 'sum', read), order, along(self, read.dim), {
     keepdim: read.keepdim,

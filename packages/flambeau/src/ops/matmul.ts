@@ -6,8 +6,9 @@ import { broadcastShapes, numelOf, sameShape, showShape } from '../core/layout.j
 import type { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
+import { maskedFill } from './comparison.js'
 import { adjoint } from './complex.js'
-import { copyInto } from './copy.js'
+import { copyInto, filled } from './copy.js'
 import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { expand, reshape, squeeze, t, unsqueeze } from './view.js'
@@ -186,15 +187,12 @@ function blended(self: Tensor, computed: Tensor, { beta = 1, alpha = 1 }: AddmmO
     const used = isDifferentiable(dtype) ? factor : dtype === 'bool' ? Number(factor !== 0) : Math.trunc(factor)
     return used === 1 ? x : to(mul(x, used), x.dtype)
   }
-  return beta === 0 ? to(times(computed, alpha), dtype) : add(times(self, beta), times(computed, alpha))
+  if (beta !== 0) return add(times(self, beta), times(computed, alpha))
+  const scaled = to(times(computed, alpha), dtype)
+  // Its values do not count, NaN neither, but it is still part of the graph: its gradient is zero.
+  return self.requiresGrad ? add(scaled, maskedFill(self, filled(self, [], true, 'bool'), 0)) : scaled
 }
-/**
- * `beta · self + alpha · mat1 · mat2`, as `torch.addmm`.
- *
- * @example
- * torch.addmm(torch.ones(1), torch.tensor([[1, 2]]), torch.tensor([[3], [4]]), { beta: 2 }).tolist() // [[13]]
- */
-export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions = {}): Tensor {
+function addmmOf(self: Tensor, mat1: Tensor, mat2: Tensor, options: AddmmOptions): Tensor {
   const { beta = 1, alpha = 1 } = options
   if (mat1.ndim !== 2 || mat2.ndim !== 2) throw new Error(`mat1 must be a matrix, got ${mat1.ndim}-D tensor`)
   const [m, k] = mat1.layout.shape
@@ -247,6 +245,13 @@ function withInPlace(call: (self: Tensor, a: Tensor, b: Tensor, options: AddmmOp
   })
 }
 
+/**
+ * `beta · self + alpha · mat1 · mat2`, as `torch.addmm`.
+ *
+ * @example
+ * torch.addmm(torch.ones(1), torch.tensor([[1, 2]]), torch.tensor([[3], [4]]), { beta: 2 }).tolist() // [[13]]
+ */
+export const addmm = withInPlace(addmmOf)
 /**
  * `beta · self + alpha · mat · vec`, as `torch.addmv`.
  *

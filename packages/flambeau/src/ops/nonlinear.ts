@@ -336,9 +336,10 @@ export interface GluOptions {
  */
 export function glu(self: Tensor, ...args: Arguments<[dim: number], GluOptions>): Tensor {
   const { dim = -1 } = readArguments<GluOptions>('glu', args, ['dim'])
-  if (self.ndim === 0) throw new Error('glu does not support 0-dimensional tensors')
-  const size = self.layout.shape[wrapDim(dim, self.ndim)]
-  if (size % 2 !== 0) throw new Error(`Halving dimension must be even, but dimension ${dim} is size ${size}`)
+  if (self.ndim === 0) throw new Error('glu does not support scalars because halving size must be even')
+  const halved = wrapDim(dim, self.ndim)
+  const size = self.layout.shape[halved]
+  if (size % 2 !== 0) throw new Error(`Halving dimension must be even, but dimension ${halved} is size ${size}`)
   const [value, control] = chunk(self, 2, dim)
   return mul(value, sigmoid(control))
 }

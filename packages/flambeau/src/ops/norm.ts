@@ -8,9 +8,10 @@ import type { Tensor } from '../core/tensor.js'
 import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmetic.js'
 import { clone, copy_, to } from './cast.js'
 import { eq, gt, maskedFill, ne, where } from './comparison.js'
-import { triuIndices } from './diagonal.js'
+import { filled } from './copy.js'
+import { triu } from './diagonal.js'
 import { checkInPlace, defineOp, type Op } from './dispatch.js'
-import { indexSelect } from './indexing.js'
+import { indexSelect, nonzero } from './indexing.js'
 import { requireFloating } from './linalg/matrices.js'
 import { svdvals } from './linalg/svd.js'
 
@@ -317,6 +318,6 @@ export function pdist(self: Tensor, ...args: Arguments<[p: number], { p?: number
   if (!isFloatingPoint(self.dtype)) throw new Error('pdist only supports floating-point dtypes')
   if (!(p >= 0)) throw new Error('pdist only supports non-negative p values')
   const n = self.layout.shape[0]
-  const [first, second] = unbind(triuIndices(n, n, 1))
+  const [first, second] = unbind(nonzero(triu(filled(self, [n, n], 1), 1)), 1)
   return distances(sub(indexSelect(self, 0, first), indexSelect(self, 0, second)), p)
 }

@@ -1,6 +1,6 @@
 /** Padding: with a number, or with the tensor's own elements mirrored, repeated or taken from the other side. */
 
-import { type Arguments, readArguments } from '../core/arguments.js'
+import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import type { Scalar } from '../core/dtype.js'
 import { type Layout, type Shape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -46,7 +46,8 @@ const constantPadOp: Op<Pads> = defineOp<Pads>({
  * @example
  * torch.constantPadNd(torch.tensor([[1, 2]]), [1, 2], 9).tolist() // [ [ 9, 1, 2, 9, 9 ] ]
  */
-export function constantPadNd(self: Tensor, pad: Shape, value: Scalar = 0): Tensor {
+export function constantPadNd(self: Tensor, pad: Shape, given?: Scalar | { value?: Scalar }): Tensor {
+  const value = readArgument<Scalar>('constant_pad_nd', 'value', given, 0)
   if (pad.some((p) => !Number.isInteger(p)))
     throw new TypeError(`constant_pad_nd(): argument 'pad' must be tuple of ints, not ${showShape(pad)}`)
   if (pad.length % 2 !== 0) throw new Error(`Length of pad must be even but instead it equals ${pad.length}`)

@@ -11,15 +11,7 @@ import { derive } from '../ir/derive.js'
 import { add, conj, constant, type Expr, freeVariables, g, substitute, variable } from '../ir/expr.js'
 import { Program } from '../ir/program.js'
 import { copyOf } from './copy.js'
-import {
-  checkInPlace,
-  commonBackend,
-  emptyLike,
-  emptyTensor,
-  type Gradients,
-  needsRecording,
-  partlyOverlaps,
-} from './dispatch.js'
+import { apartFrom, checkInPlace, commonBackend, emptyLike, emptyTensor, type Gradients, needsRecording } from './dispatch.js'
 import { rebaseHistory } from './inplace.js'
 
 /**
@@ -101,8 +93,7 @@ export class PointwiseOp {
     const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
     const recording = needsRecording(tensors)
     for (const target of targets) checkInPlace(target, broadcastShapes([shape, target.layout.shape]), result, recording)
-    // An operand that overlaps what is written is read from a copy.
-    const operands = tensors.map((t) => (targets.some((target) => partlyOverlaps(target, t)) ? copyOf(t) : t))
+    const operands = tensors.map((t) => targets.reduce((operand, target) => apartFrom(target, operand, copyOf), t))
     const all = [...targets, ...operands]
     if (targets[0].layout.numel > 0) {
       const plan = planPointwise(
@@ -181,11 +172,12 @@ export class PointwiseOp {
   }
 
   /**
-   * The arguments as values of the dtype that the op computes in. Only where that is narrower than the machine's integers does
-   * it matter: a number or 0-d tensor that the dtype cannot hold wraps first, as in PyTorch.
+   * The arguments as values of the dtype that the op computes in. Only for integers of up to 32 bits
+   * does it matter: a number or 0-d tensor that the dtype cannot hold wraps first, as in PyTorch.
    */
   #held(args: readonly Argument[], dtype: DType): readonly Argument[] {
-    if ((dtype !== 'uint8' && dtype !== 'int8' && dtype !== 'int16') || this.#result === 'first') return args
+    if (isDifferentiable(dtype) || dtype === 'int64' || dtype === 'bool' || this.#result === 'first') return args
+    if (args.every((arg) => arg instanceof Tensor && arg.dtype === dtype)) return args
     return args.map((arg, i) => {
       if (this.#untyped.includes(this.variables[i])) return arg
       if (arg instanceof Tensor) return arg.dtype === dtype || arg.dtype === 'bool' ? arg : copyOf(arg, dtype)

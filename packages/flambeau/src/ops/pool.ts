@@ -7,6 +7,7 @@ import { named, type ValuesIndices } from '../core/results.js'
 import type { Tensor } from '../core/tensor.js'
 import { to } from './cast.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
+import { mean } from './reduce.js'
 import { squeeze, unsqueeze } from './view.js'
 
 /** One number for all spatial dimensions, or one each. */
@@ -342,6 +343,12 @@ function adaptiveAvgPool(dims: number, input: Tensor, outputSize: AdaptiveSize):
   const name = `adaptive_avg_pool${dims}d`
   const sizes = adaptiveSizes(name, dims, input, outputSize)
   if (dims === 1) return squeeze(adaptiveAvgPool(2, unsqueeze(input, -2), [1, ...sizes]), -2)
+  if (sizes.every((size) => size === 1))
+    return mean(
+      input,
+      sizes.map((_, d) => input.ndim - dims + d),
+      { keepdim: true },
+    )
   const zeros = sizes.map(() => 0)
   const ones = sizes.map(() => 1)
   const out = [...input.layout.shape.slice(0, -dims), ...sizes]

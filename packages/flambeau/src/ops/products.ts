@@ -79,9 +79,19 @@ export function linalgCross(self: Tensor, other: Tensor, ...args: Arguments<[dim
   return crossAlong('linalg.cross', self, other, dim)
 }
 
-/** The inner product of two vectors, the first one conjugated, as `torch.vdot`. */
+/**
+ * The inner product of two vectors, the first one conjugated, as `torch.vdot`.
+ *
+ * @example
+ * torch.vdot(torch.tensor([1, 2]), torch.tensor([3, 4])).item() // 11
+ */
 export const vdot = (self: Tensor, other: Tensor): Tensor => dot(conj(self), other)
-/** The inner products along a dimension, with broadcasting, as `torch.linalg.vecdot`. */
+/**
+ * The inner products along a dimension, with broadcasting, as `torch.linalg.vecdot`.
+ *
+ * @example
+ * torch.linalg.vecdot(torch.tensor([[1, 2], [3, 4]]), torch.ones(2)).tolist() // [3, 7]
+ */
 export function vecdot(x: Tensor, y: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
   const { dim = -1 } = readArguments<{ dim?: number }>('linalg.vecdot', args, ['dim'])
   return sum(mul(conj(x), y), dim)

@@ -1,7 +1,7 @@
 /** Places in sorted sequences, counts, and membership. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { isFloatingPoint, isIntegral, promoteTypes, type Scalar, scalarName } from '../core/dtype.js'
+import { isFloatingPoint, isIntegral, promoteTypes, resultType, type Scalar, scalarName } from '../core/dtype.js'
 import { sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { clampMax } from './activation.js'
@@ -50,19 +50,18 @@ export function searchsorted(sortedSequence: Tensor, input: Tensor | Scalar, opt
     throw new Error(
       `${name}: boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got boundaries tensor ${showShape(own)} and input value tensor ${showShape(other)}`,
     )
-  if (input instanceof Tensor && values.dtype !== sortedSequence.dtype)
-    throw new Error(
-      `${name}: input value tensor and boundaries tensor should have same dtype, but got boundaries tensor ${scalarName(sortedSequence.dtype)} and input value tensor ${scalarName(values.dtype)}`,
-    )
   if (sorter !== null && !sameShape(sorter.layout.shape, own))
     throw new Error(
       `${name}: boundary and sorter must have the same size, but got boundary tensor ${showShape(own)} and got sorter tensor ${showShape(sorter.layout.shape)}`,
     )
   if (sorter !== null && sorter.dtype !== 'int64')
     throw new Error(`${name}: sorter must be a tensor of long dtype but got dtype ${scalarName(sorter.dtype)}`)
-  const line = sorter === null ? sortedSequence.detach() : gather(sortedSequence.detach(), own.length - 1, sorter)
+  // Compared in the dtype that holds both.
+  const common = resultType([sortedSequence, values])
+  const line = to(sorter === null ? sortedSequence.detach() : gather(sortedSequence.detach(), own.length - 1, sorter), common)
   const out = emptyTensor(values.storage.allocator, other, outInt32 ? 'int32' : 'int64')
-  if (out.layout.numel > 0) values.storage.allocator.run('searchsorted', line, values, out, right || side === 'right')
+  if (out.layout.numel > 0)
+    values.storage.allocator.run('searchsorted', line, to(values.detach(), common), out, right || side === 'right')
   return out
 }
 /**

@@ -67,9 +67,19 @@ export const signbit = (self: Tensor): Tensor => (isFloatingPoint(self.dtype) ? 
 const plusInfinity = unary('Isposinf', e.eq(x, INFINITY), { result: 'bool', check: notComplex })
 const minusInfinity = unary('Isneginf', e.eq(x, -INFINITY), { result: 'bool', check: notComplex })
 const none = unary('Isposinf', e.ne(x, x), { result: 'bool' })
-/** Whether it is +∞, as `torch.isposinf`. */
+/**
+ * Whether it is +∞, as `torch.isposinf`.
+ *
+ * @example
+ * torch.isposinf(torch.tensor([Infinity, -Infinity])).tolist() // [true, false]
+ */
 export const isposinf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? plusInfinity : none)(self)
-/** Whether it is −∞, as `torch.isneginf`. */
+/**
+ * Whether it is −∞, as `torch.isneginf`.
+ *
+ * @example
+ * torch.isneginf(torch.tensor([Infinity, -Infinity])).tolist() // [false, true]
+ */
 export const isneginf = (self: Tensor): Tensor => (isDifferentiable(self.dtype) ? minusInfinity : none)(self)
 
 const inner = e.mul(Math.PI, x)
@@ -167,13 +177,23 @@ export const heaviside = tensorBinary('Heaviside', e.where(e.eq(x, 0), y, e.gt(x
 })
 
 const nothing = e.both(e.eq(x, 0), e.le(y, 0))
-/** self · ln(other), and 0 where self is 0, as `torch.xlogy`. */
+/**
+ * self · ln(other), and 0 where self is 0, as `torch.xlogy`.
+ *
+ * @example
+ * torch.xlogy(torch.tensor([0, 2]), torch.tensor([0, 1])).tolist() // [0, 0]
+ */
 export const xlogy = eitherBinary('Xlogy', e.where(e.ne(y, y), NAN, e.where(e.eq(x, 0), 0, e.mul(x, e.log(y)))), {
   ...float,
   // Where no gradient comes in, none goes out, even where the logarithm is NaN.
   gradients: { x: e.where(e.either(e.both(e.eq(g, 0), e.eq(y, y)), nothing), 0, e.mul(g, e.log(y))), y: e.div(e.mul(g, x), y) },
 })
-/** The next representable number towards `other`, as `torch.nextafter`. */
+/**
+ * The next representable number towards `other`, as `torch.nextafter`.
+ *
+ * @example
+ * torch.nextafter(torch.tensor([1]), torch.tensor([2])).gt(1).tolist() // [true]
+ */
 export const nextafter = tensorBinary('Nextafter', e.nextafter(x, y), {
   check: (dtype, name) => {
     floatsOnly(dtype, name)

@@ -15,7 +15,7 @@ export interface StorageOffsetOptions {
   /** Where the view begins in the memory; where the tensor does unless given. */
   storageOffset?: number | null
 }
-type StorageOffsetArguments = Arguments<[storageOffset: number | null], StorageOffsetOptions>
+export type StorageOffsetArguments = Arguments<[storageOffset: number | null], StorageOffsetOptions>
 
 /**
  * A view of this tensor's memory with any sizes, strides and offset, in elements, as `torch.as_strided`.

@@ -1,8 +1,18 @@
 /** Ops whose result is their first input with some elements rewritten: one definition for the copy and the in-place form. */
 
+import { sameShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { copyOf } from './copy.js'
-import { checkInPlace, commonBackend, defineOp, needsRecording, type OpDefinition, OpNode } from './dispatch.js'
+import {
+  apartFrom,
+  checkInPlace,
+  commonBackend,
+  defineOp,
+  needsRecording,
+  type OpDefinition,
+  OpNode,
+  overlapError,
+} from './dispatch.js'
 import { rebaseHistory } from './inplace.js'
 
 export interface WriteDefinition<A> extends Pick<OpDefinition<A>, 'name' | 'save' | 'backward'> {
@@ -15,6 +25,12 @@ export interface WriteOp<A> {
   (inputs: readonly Tensor[], attrs: A): Tensor
   inPlace(inputs: readonly Tensor[], attrs: A): Tensor
 }
+
+const sameElements = (a: Tensor, b: Tensor): boolean =>
+  a.storage === b.storage &&
+  a.layout.offset === b.layout.offset &&
+  a.layout.numel > 0 &&
+  sameShape(a.layout.shape, b.layout.shape)
 
 /** Defines such an op. It may save anything but its first input, which the in-place form overwrites. */
 export function defineWrite<A>({ write, ...rest }: WriteDefinition<A>): WriteOp<A> {
@@ -34,8 +50,10 @@ export function defineWrite<A>({ write, ...rest }: WriteDefinition<A>): WriteOp<
       commonBackend(inputs)
       checkInPlace(self, null, null)
       const node = needsRecording(inputs) ? new OpNode(definition, inputs, attrs, [self]) : null
-      // What lies in the written memory is read from a copy.
-      const apart = inputs.map((t) => (t !== self && t.storage === self.storage ? copyOf(t) : t))
+      const apart = inputs.map((t, i) => {
+        if (i > 0 && (t === self || sameElements(t, self))) throw overlapError()
+        return t === self ? t : apartFrom(self, t, copyOf)
+      })
       write(self, apart, attrs)
       self.storage.version++
       if (node !== null) rebaseHistory(self, node)

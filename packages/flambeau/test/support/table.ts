@@ -3,6 +3,7 @@
 import type { DType, Tensor } from '../../src/index.js'
 import * as torch from '../../src/index.js'
 import type { Domain } from './samples.js'
+import { listSpatial } from './spatial.js'
 
 export interface Input {
   readonly shape: readonly number[]
@@ -445,6 +446,52 @@ for (const reduction of ['mean', 'sum', 'none'] as const) {
 list('crossEntropy smoothed', [matrix, target], (x, t) => torch.crossEntropy(x, targets(t), { labelSmoothing: 0.2 }), {
   slack: 8,
 })
+// Losses, activations and lookups of torch.nn.functional.
+const { functional: F } = torch.nn
+const labels: Input = { shape: [2, 3], dtype: 'int64', domain: 'smallInteger' }
+list(
+  'ctcLoss',
+  [{ shape: [7, 2, 4] }, labels],
+  (x, t) => F.ctcLoss(x.logSoftmax(2), t.remainder(3).add(1), [7, 5], [3, 2], { reduction: 'none' }),
+  { differentiable: 'once', slack: 16 },
+)
+list('embedding', [{ shape: [3] }, matrix], (x, w) => F.embedding(x.mul(0).to('int64'), w, { paddingIdx: 1 }))
+const table3: Input = { shape: [4, 3], domain: 'distinct' }
+for (const mode of ['sum', 'mean', 'max'] as const)
+  list(`embeddingBag ${mode}`, [table3, labels], (w, t) => F.embeddingBag(t.remainder(4), w, { mode }), { slack: 8 })
+const other: Input = { ...matrix, constant: true }
+const classes = (t: Tensor): Tensor => t.remainder(4)
+const signs = (t: Tensor): Tensor => t.remainder(2).mul(2).sub(1)
+// biome-ignore format: a table reads better in rows
+const functionals: Record<string, (x: Tensor) => Tensor> = {
+  normalize: (x) => F.normalize(x), elu: (x) => F.elu(x, 0.7), celu: (x) => F.celu(x, 0.7), selu: (x) => F.selu(x),
+  mish: (x) => F.mish(x), softplus: (x) => F.softplus(x, 1.5), logsigmoid: (x) => F.logsigmoid(x),
+  tanhshrink: (x) => F.tanhshrink(x), pdist: (x) => F.pdist(x, 3),
+}
+for (const [name, call] of Object.entries(functionals)) list(name, [matrix], call, { dtypes: ['float32', 'float64'], slack: 16 })
+const several = (t: Tensor): Tensor => torch.stack([t, t.add(1), t.mul(0).sub(1), t], 1)
+// biome-ignore format: a table reads better in rows
+const losses: Record<string, (x: Tensor, y: Tensor, t: Tensor) => Tensor> = {
+  multiMarginLoss: (x, _, t) => F.multiMarginLoss(x, classes(t), { p: 2, margin: 5 }),
+  multilabelMarginLoss: (x, _, t) => F.multilabelMarginLoss(x, several(t.remainder(3))),
+  multilabelSoftMarginLoss: (x, y) => F.multilabelSoftMarginLoss(x, y.sigmoid()),
+  focalLoss: (x, _, t) => F.focalLoss(x, classes(t), { gamma: 1.5, ignoreIndex: 2 }),
+  contrastiveLoss: (x, y, t) => F.contrastiveLoss(x, y, t.remainder(2), { margin: 9 }),
+  gaussianNllLoss: (x, y) => F.gaussianNllLoss(x, y, x.square().add(1)),
+  cosineEmbeddingLoss: (x, y, t) => F.cosineEmbeddingLoss(x, y, signs(t), { margin: -1 }),
+  tripletMarginLoss: (x, y) => F.tripletMarginLoss(x, y, y.flip(0), { margin: 9 }),
+  pairwiseDistance: (x, y) => F.pairwiseDistance(x, y),
+}
+for (const [name, call] of Object.entries(losses))
+  list(name, [matrix, other, target], call, { dtypes: ['float32', 'float64'], slack: 32 })
+list(
+  'bilinear',
+  [{ shape: [2, 3] }, { shape: [2, 2] }, { shape: [4, 3, 2] }, { shape: [4] }],
+  (a, b, w, c) => F.bilinear(a, b, w, c),
+  {
+    slack: 16,
+  },
+)
 list('crossEntropy probabilities', [matrix, { shape: [3, 4], domain: 'positive' }], (x, p) => torch.crossEntropy(x, p), {
   slack: 8,
 })
@@ -529,5 +576,7 @@ for (const [name, run] of Object.entries(views)) list(name, [cube], run, { dtype
 list('split', [cube], (x) => x.split(2, 1), { dtypes: every })
 list('chunk', [cube], (x) => x.chunk(2, 2), { dtypes: every })
 list('unbind', [cube], (x) => x.unbind(0), { dtypes: every })
+
+listSpatial(list)
 
 export const table: readonly Case[] = cases

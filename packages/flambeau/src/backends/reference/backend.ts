@@ -11,7 +11,7 @@ import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
 import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
-import { arange, gather, indexAdd, indexSelect, nonzero, scatter } from './indexing.js'
+import { arange, gather, indexAdd, indexCopy, indexSelect, nonzero, scatter } from './indexing.js'
 import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
 import { nllLoss, nllLossBackward } from './loss.js'
 import { matmul } from './matmul.js'
@@ -66,6 +66,7 @@ const kernels: KernelTable = {
   scatter,
   indexSelect,
   indexAdd,
+  indexCopy,
   arange,
   nonzero,
   crc32,

@@ -99,6 +99,18 @@ export function indexAdd(self: Operand, dim: number, index: Operand, src: Operan
   })
 }
 
+/** self[.., index[i], ..] = src[.., i, ..], in the order of the index. */
+export function indexCopy(self: Operand, dim: number, index: Operand, src: Operand): void {
+  if (self.dtype !== src.dtype) throw kernelError(3, 'indexCopy', 0, 0)
+  const indices = readIndices(index, sizeOf(self, dim))
+  const [to, from] = [elementsOf(self), elementsOf(src)]
+  compute([self], (arithmetic) =>
+    eachIndexed(src, dim, indices, (at, i) => {
+      arithmetic.set(to, placeAlong(self, at, dim, i), arithmetic.get(from, placeAt(src.layout, at)))
+    }),
+  )
+}
+
 /** The number of elements that are not zero; `out` [count, ndim] gets their coordinates. */
 export function nonzero(x: Operand, out: Operand | null): number {
   const elements = elementsOf(x)

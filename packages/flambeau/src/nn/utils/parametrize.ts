@@ -105,7 +105,12 @@ const parametrizationsIn = (module: Module): ModuleDict | undefined => {
   return value instanceof ModuleDict ? value : undefined
 }
 
-/** What a parameter is computed by, or undefined where it is not. */
+/**
+ * What a parameter is computed by, or undefined where it is not.
+ *
+ * @example
+ * nn.utils.parametrize.parametrizationsOf(new nn.Linear(2, 2), 'weight') // undefined
+ */
 export function parametrizationsOf(module: Module, tensorName: string): ParametrizationList | undefined {
   const dict = parametrizationsIn(module)
   return dict?.has(tensorName) ? (dict.get(tensorName) as ParametrizationList) : undefined
@@ -114,9 +119,8 @@ export function parametrizationsOf(module: Module, tensorName: string): Parametr
 /** Gives one module a class of its own, with accessors where its parametrized tensors were; its copies share the class. */
 function specialize(module: Module): void {
   const prototype = Object.create(Object.getPrototypeOf(module) as object) as object
-  const constructor = { [`Parametrized${module.getName()}`]: () => {} }[`Parametrized${module.getName()}`]
+  const constructor = { [`Parametrized${module.getName()}`]: class {} }[`Parametrized${module.getName()}`]
   Object.defineProperty(prototype, 'constructor', { value: constructor, writable: true, configurable: true })
-  Object.defineProperty(constructor, 'prototype', { value: prototype })
   Object.setPrototypeOf(module, prototype)
   module.registerModule('parametrizations', new ModuleDict())
 }

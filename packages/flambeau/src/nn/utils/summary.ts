@@ -23,7 +23,12 @@ export interface LayerSummary {
   readonly multiplyAdds: number
 }
 
-/** What `summary` found; its text is the table. */
+/**
+ * What `summary` found; its text is the table.
+ *
+ * @example
+ * nn.utils.summary(new nn.Linear(4, 2), [1, 4], { print: false }).totalParameters // 10
+ */
 export class ModelSummary {
   readonly layers: readonly LayerSummary[]
   readonly totalParameters: number

@@ -1,0 +1,1 @@
+export declare function namesTable(torch: object): string
