@@ -159,7 +159,9 @@ function reduce(
     return new Call(new GlobalName('torch._utils', '_rebuild_parameter'), [tensor, value.requiresGrad, new Ordered([])])
   }
   if (value instanceof Module)
-    throw new TypeError('not implemented: saving a whole module; save its stateDict(), which holds all that it has learned')
+    throw new TypeError(
+      `save() cannot write a ${value.getName()}: a whole module would be its class's code as well; save its stateDict()`,
+    )
   const metadata = Object.getOwnPropertyDescriptor(value, '_metadata')
   if (metadata !== undefined && !metadata.enumerable) return new Ordered(Object.entries(value), orderedMetadata(metadata.value))
   return undefined

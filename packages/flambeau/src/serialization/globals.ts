@@ -6,6 +6,7 @@ import { Tensor } from '../core/tensor.js'
 import { Parameter } from '../nn/parameter.js'
 import { FormatError } from './source.js'
 import { LoadedStorage, StorageClass, storageClasses } from './storages.js'
+import { activations } from './torchModules.js'
 import { Global, PyDict, PyObject, PyTuple } from './unpickle.js'
 
 const sizes = (value: unknown, what: string): number[] => {
@@ -15,11 +16,15 @@ const sizes = (value: unknown, what: string): number[] => {
   return items as number[]
 }
 
+/** PyTorch's own limit. */
+const MAX_DIMS = 64
+
 /** A view of a storage, which it must not leave. */
 function tensorOver(loaded: unknown, offset: unknown, size: unknown, stride: unknown, dtype: DType): Tensor {
   if (!(loaded instanceof LoadedStorage)) throw new FormatError('it has a tensor without a storage')
   const { storage, key } = loaded
   const [shape, strides] = [sizes(size, 'size'), sizes(stride, 'stride')]
+  if (shape.length > MAX_DIMS) throw new FormatError(`it has a tensor of ${shape.length} dimensions`)
   if (shape.length !== strides.length)
     throw new FormatError(`it has a tensor with ${shape.length} sizes and ${strides.length} strides`)
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
@@ -125,9 +130,6 @@ const torchDTypes: Record<string, string> = { float: 'float32', double: 'float64
 /** Python 2's names for what has moved. */
 const moved: Record<string, string> = { __builtin__: 'builtins', copy_reg: 'copyreg' }
 
-/** How instances of a class are made of their `__dict__`; `build` sees it as JavaScript values. */
-export type Rebuild = (state: Record<string, unknown>) => unknown
-
 /** What a name in a pickle means. @throws FormatError for everything that is not in the table. */
 export function findGlobal(
   module: string,
@@ -148,7 +150,8 @@ export function findGlobal(
   if (path === 'copyreg._reconstructor') return new Global(path, reconstruct)
   const build = classOf(path)
   if (build !== undefined) return new Global(path, undefined, () => new PyObject(path, build))
-  throw new FormatError(`it refers to ${path}, which is not among what may be loaded`)
+  if (Object.hasOwn(activations, path)) return new Global(path)
+  throw new FormatError(`it refers to ${path}, which is neither among what may be loaded nor given in the option classes`)
 }
 
 /** `copyreg._reconstructor(cls, object, None)`: how old protocols make an instance. */

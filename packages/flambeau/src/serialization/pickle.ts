@@ -105,7 +105,11 @@ class Pickler {
       if (++this.#depth > MAX_DEPTH) throw new RangeError(`save() cannot write what is nested deeper than ${MAX_DEPTH} levels`)
       this.#object(value)
       this.#depth--
-    } else throw new TypeError(`save() cannot write a ${typeof value}`)
+    } else {
+      // A module is a function too, and has an error of its own.
+      if (typeof value === 'function') this.#reduce(value)
+      throw new TypeError(`save() cannot write a ${typeof value}`)
+    }
   }
 
   #object(value: object): void {

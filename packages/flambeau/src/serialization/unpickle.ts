@@ -68,12 +68,16 @@ class Unpickler {
   #at: number
   #stack: unknown[] = []
   readonly #memo = new Map<number, unknown>()
+  #spent = 0
+  /** What is copied once is no longer than its pickle; this leaves room for what is small and shared. */
+  readonly #limit: number
 
   constructor(bytes: Uint8Array, options: UnpickleOptions, start: number) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#options = options
     this.#at = start
+    this.#limit = 16 * bytes.length + 4096
   }
 
   run(): { value: unknown; end: number } {
@@ -131,6 +135,10 @@ class Unpickler {
       return this.#memo.get(key)
     },
     memoSize: () => this.#memo.size,
+    spend: (n) => {
+      this.#spent += n
+      if (this.#spent > this.#limit) throw new FormatError('its pickle copies the same things over and over')
+    },
     find: (module, name) => this.#options.find(module, name),
     persistent: (id) => this.#options.persistent(id),
   }
@@ -169,6 +177,8 @@ interface Machine {
   put(key: number): void
   get(key: number): unknown
   memoSize(): number
+  /** Counts what calls copy. */
+  spend(n: number): void
   find(module: string, name: string): unknown
   persistent(id: unknown): unknown
 }
@@ -210,10 +220,18 @@ const unescaped = (body: string): string =>
     code.length === 1 ? escapes[code] : String.fromCodePoint(Math.min(Number.parseInt(code.slice(1), 16), 0x10ffff)),
   )
 
-function call(callee: unknown, args: unknown): unknown {
+/** How much copying a call may cause: what is in a list or a text. */
+function weight(value: unknown): number {
+  if (typeof value === 'string' || Array.isArray(value) || value instanceof Uint8Array) return value.length
+  if (value instanceof PyTuple) return value.items.length
+  return value instanceof Set ? value.size : 0
+}
+
+function call(m: Machine, callee: unknown, args: unknown): unknown {
   if (!(args instanceof PyTuple)) throw new FormatError('its pickle calls something without a tuple of arguments')
   if (!(callee instanceof Global)) throw new FormatError('its pickle calls something that cannot be called')
   if (callee.call === undefined) throw new FormatError(`its pickle calls ${callee.name}, which is not supported`)
+  for (const arg of args.items) m.spend(weight(arg))
   return callee.call(args.items)
 }
 
@@ -357,7 +375,7 @@ const operations: Partial<Record<number, (m: Machine) => void>> = {
   },
   82: (m) => {
     const args = m.pop()
-    m.push(call(m.pop(), args))
+    m.push(call(m, m.pop(), args))
   },
   129: (m) => {
     const args = m.pop()
@@ -370,12 +388,19 @@ const operations: Partial<Record<number, (m: Machine) => void>> = {
   81: (m) => m.push(m.persistent(m.pop())),
 }
 
+/** The JavaScript value of what was unpickled. */
+export const toJavaScript = (root: unknown): unknown => converter()(root)
+
 /**
- * The JavaScript values of what was unpickled: dicts with string keys are objects without a prototype, others are Maps;
+ * Makes JavaScript values of what was unpickled: dicts with string keys are objects without a prototype, others are Maps;
  * tuples are frozen arrays. What was shared stays shared, and nothing is walked twice.
  */
-export function toJavaScript(root: unknown): unknown {
+export function converter(): (root: unknown) => unknown {
   const made = new Map<object, unknown>()
+  return (root) => toJavaScriptWith(made, root)
+}
+
+function toJavaScriptWith(made: Map<object, unknown>, root: unknown): unknown {
   const pending: (() => void)[] = []
   const frozen: unknown[][] = []
   const convert = (value: unknown): unknown => {
@@ -384,6 +409,7 @@ export function toJavaScript(root: unknown): unknown {
       if (!value.isBuilt) throw new FormatError(`its pickle has a ${value.className} without a state`)
       return value.value
     }
+    if (value instanceof Global) throw new FormatError(`it has ${value.name} in the place of a value`)
     if (made.has(value)) return made.get(value)
     if (value instanceof PyTuple || Array.isArray(value)) {
       const array: unknown[] = []
