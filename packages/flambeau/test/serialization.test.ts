@@ -153,10 +153,64 @@ describe('round trips', () => {
   })
 
   test('metadata of state dicts', async () => {
-    const state = Object.defineProperty({ weight: torch.ones(1) }, '_metadata', { value: { '': { version: 1 } } })
-    const loaded = (await roundTrip(state)) as Json
-    expect(loaded._metadata[''].version).toBe(1)
-    expect(Object.keys(loaded)).toEqual(['weight'])
+    const model = new nn.Sequential(new nn.Linear(2, 2), new nn.Sequential(new nn.BatchNorm1d(2)))
+    const state = model.stateDict()
+    const expected = { '': { version: 1 }, 0: { version: 1 }, 1: { version: 1 }, '1.0': { version: 2 } }
+    for (const { _metadata } of [state, (await roundTrip(state)) as Json, model.stateDict() as Json])
+      expect(JSON.parse(JSON.stringify(_metadata))).toEqual(expected)
+    expect(Object.keys(state)).not.toContain('_metadata')
+    expect(Object.keys((model.stateDict({ prefix: 'net.' }) as Json)._metadata)).toEqual(['net', 'net.0', 'net.1', 'net.1.0'])
+  })
+
+  test('states of older versions are brought up to date', async () => {
+    const model = new nn.Sequential(new nn.BatchNorm1d(2), new nn.InstanceNorm1d(2, { trackRunningStats: true }))
+    model(torch.rand(3, 2, 4))
+    const { '0.num_batches_tracked': _, '1.num_batches_tracked': __, ...old } = model.stateDict()
+    const versioned = (version: number): typeof old =>
+      Object.defineProperty({ ...old }, '_metadata', { value: { 0: { version }, 1: { version } } })
+    expect(() => model.loadStateDict(versioned(2))).toThrow(
+      'Missing key(s) in state_dict: "0.num_batches_tracked", "1.num_batches_tracked". ',
+    )
+    for (const state of [old, versioned(1)]) {
+      model(torch.rand(3, 2, 4))
+      expect(model.loadStateDict(state)).toEqual({ missingKeys: [], unexpectedKeys: [] })
+      expect(model.buffers()[2].item()).toBe(0)
+    }
+    const untracked = new nn.InstanceNorm1d(2)
+    const running = { running_mean: torch.zeros(2), running_var: torch.ones(2) }
+    expect(() => untracked.loadStateDict(running)).toThrow(
+      'Unexpected running stats buffer(s) "running_mean" and "running_var" for InstanceNorm1d with track_running_stats=False.',
+    )
+    const known = Object.defineProperty({ ...running }, '_metadata', { value: { '': { version: 1 } } })
+    expect(() => untracked.loadStateDict(known)).toThrow('Unexpected key(s) in state_dict: "running_mean", "running_var". ')
+  })
+
+  test('classes of their own have versions of their own', () => {
+    class Renamed extends nn.Module {
+      weight = new nn.Parameter(torch.ones(1))
+      override get stateVersion(): number {
+        return 3
+      }
+      override upgradeState(state: nn.StateDict, prefix: string, version: number | null): void {
+        seen.push([prefix, version])
+        if (version !== null && version < 3) {
+          state[`${prefix}weight`] = state[`${prefix}old`]
+          delete state[`${prefix}old`]
+        }
+      }
+    }
+    const seen: unknown[] = []
+    const model = new nn.Sequential(new Renamed())
+    const state = model.stateDict() as Json
+    expect(state._metadata[0].version).toBe(3)
+    const old = Object.defineProperty({ '0.old': torch.ones(1).mul(2) }, '_metadata', { value: { 0: { version: 2 } } })
+    model.loadStateDict(state)
+    model.loadStateDict(old)
+    expect(String(model.stateDict()['0.weight'])).toBe('tensor([2.])')
+    expect(seen).toEqual([
+      ['0.', 3],
+      ['0.', 2],
+    ])
   })
 
   test.each([
@@ -270,6 +324,7 @@ saved = torch.load('${path}')
 from torch import nn
 model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3)).eval()
 model.load_state_dict(saved['model'], strict=True)
+assert dict(saved['model']._metadata) == dict(model.state_dict()._metadata)
 torch.optim.Adam(model.parameters()).load_state_dict(saved['optimizer'])
 torch.testing.assert_close(model(saved['x']), saved['out'])
 for name, t in saved['kinds'].items():

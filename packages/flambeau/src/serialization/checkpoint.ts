@@ -6,6 +6,7 @@ import type { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import { Module } from '../nn/module.js'
 import { Parameter } from '../nn/parameter.js'
+import { metadataOf } from '../nn/stateDict.js'
 import { fromTypedArray } from '../ops/creation.js'
 import { findGlobal } from './globals.js'
 import { isLegacy, loadLegacy } from './legacy.js'
@@ -162,9 +163,6 @@ function reduce(
     throw new TypeError(
       `save() cannot write a ${value.getName()}: a whole module would be its class's code as well; save its stateDict()`,
     )
-  const metadata = Object.getOwnPropertyDescriptor(value, '_metadata')
-  if (metadata !== undefined && !metadata.enumerable) return new Ordered(Object.entries(value), orderedMetadata(metadata.value))
-  return undefined
+  const metadata = metadataOf(value)
+  return metadata === null ? undefined : new Ordered(Object.entries(value), new Ordered(Object.entries(metadata)))
 }
-
-const orderedMetadata = (metadata: unknown): Ordered => new Ordered(Object.entries(metadata as Record<string, unknown>))

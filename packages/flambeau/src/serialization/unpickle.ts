@@ -3,6 +3,7 @@
  * not in it is an error. Protocols 0 to 5, as far as checkpoints use them.
  */
 
+import { setMetadata } from '../nn/stateDict.js'
 import { FormatError } from './source.js'
 
 /** A dict: its entries, and what BUILD gave an OrderedDict. */
@@ -436,7 +437,7 @@ function toJavaScriptWith(made: Map<object, unknown>, root: unknown): unknown {
       pending.push(() => {
         for (const [key, item] of value.entries) object[key as string] = convert(item)
         const metadata = value.attributes?.get('_metadata')
-        if (metadata !== undefined) Object.defineProperty(object, '_metadata', { value: convert(metadata), writable: true })
+        if (metadata !== undefined) setMetadata(object, convert(metadata))
       })
       return object
     }
