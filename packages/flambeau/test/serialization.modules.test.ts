@@ -137,8 +137,11 @@ describe.each(['zip', 'legacy'])('in a file of the %s format', async (format) =>
     ['wrong', /something else as its parameter weight/],
     ['long', /an attribute stride of an unexpected kind/],
     ['sparse', /sparse gradients, which are not implemented/],
-    ['lazy', /it refers to torch\.nn\.modules\.linear\.LazyLinear/],
+    ['lazy', /a lazy module that has not seen its first input \(torch\.nn\.modules\.linear\.LazyLinear\), which is not impl/],
     ['class', /torch\.nn\.modules\.linear\.Linear in the place of a value/],
+    ['quantized', /it has a quantized tensor \(torch\._utils\._rebuild_qtensor\), which is not implemented/],
+    ['coo', /it has a sparse tensor \(torch\._utils\._rebuild_sparse_tensor\), which is not implemented/],
+    ['storage', /it has a storage in the place of a value/],
   ])('what cannot be rebuilt is refused: %s', async (name, message) => {
     await expect(torch.load(file(name))).rejects.toThrow(message)
   })

@@ -1,6 +1,7 @@
 /** `torch.save` and `torch.load`. */
 
 import type { Backend } from '../backends/backend.js'
+import { readArguments } from '../core/arguments.js'
 import { itemSize } from '../core/dtype.js'
 import type { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -10,7 +11,7 @@ import { metadataOf } from '../nn/stateDict.js'
 import { fromTypedArray } from '../ops/creation.js'
 import { findGlobal } from './globals.js'
 import { isLegacy, loadLegacy } from './legacy.js'
-import { classFinder, type ModuleClasses } from './moduleClasses.js'
+import { type ClassFinder, classFinder, type ModuleClasses } from './moduleClasses.js'
 import { Call, GlobalName, Ordered, Persistent, pickle } from './pickle.js'
 import { FormatError, type Loadable, MemorySink, readFrom, type Savable, type Sink, type Source, writeTo } from './source.js'
 import { type MapLocation, Storages, storageClassOf, swapBytes } from './storages.js'
@@ -23,6 +24,8 @@ export interface LoadOptions {
   mapLocation?: MapLocation
   /** Classes of whole modules by their full Python name (`'my_module.Net'`), besides those of `torch.nn`. */
   classes?: ModuleClasses
+  /** Refuse whole modules: tensors and plain data only. */
+  weightsOnly?: boolean
 }
 
 /**
@@ -37,19 +40,24 @@ export interface LoadOptions {
  * epoch // 3
  * weight // tensor([1., 1.])
  */
-export function load<T = unknown>(from: Loadable, options: LoadOptions = {}): Promise<T> {
+export async function load<T = unknown>(from: Loadable, options: LoadOptions = {}): Promise<T> {
+  const { mapLocation, classes, weightsOnly = false } = readArguments<LoadOptions>('load', [options], [], optionNames)
+  const classOf = weightsOnly ? () => undefined : classFinder(classes)
   return readFrom(from, async (source) => {
     if (source.size === 0) throw new FormatError('it is empty')
-    const head = await source.read(0, Math.min(64, source.size))
-    if (head[0] === 0x50 && head[1] === 0x4b) return (await loadZip(source, options)) as T
-    if (isLegacy(head)) return (await loadLegacy(source, options.mapLocation, classFinder(options.classes))) as T
+    const head = await source.read(0, Math.min(512, source.size))
+    if (head[0] === 0x50 && head[1] === 0x4b) return (await loadZip(source, mapLocation, classOf)) as T
+    if (isLegacy(head)) return (await loadLegacy(source, mapLocation, classOf)) as T
+    if (text(head.subarray(257, 262)) === 'ustar')
+      throw new FormatError('it is in the format of PyTorch before 0.1.10, which is not implemented')
     throw new FormatError('it is no checkpoint of PyTorch: it begins neither as a zip archive nor as the format before that')
   })
 }
 
+const optionNames = ['mapLocation', 'classes', 'weightsOnly'] as const
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes).trim()
 
-async function loadZip(source: Source, options: LoadOptions): Promise<unknown> {
+async function loadZip(source: Source, mapLocation: MapLocation | undefined, classOf: ClassFinder): Promise<unknown> {
   const zip = await Zip.open(source)
   const root = zip.names[0]?.split('/')[0] ?? ''
   const path = (name: string): string => `${root}/${name}`
@@ -57,12 +65,11 @@ async function loadZip(source: Source, options: LoadOptions): Promise<unknown> {
   if (!zip.has(path('data.pkl'))) throw new FormatError('it is a zip archive without data.pkl, and so no checkpoint of PyTorch')
   const order = zip.has(path('byteorder')) ? text(await zip.read(path('byteorder'))) : 'little'
   if (order !== 'little' && order !== 'big') throw new FormatError(`its byte order is '${order}'`)
-  const storages = new Storages(options.mapLocation, (key, bytes) => {
+  const storages = new Storages(mapLocation, (key, bytes) => {
     if (!/^\d+$/.test(key)) throw new FormatError(`it has a storage with the key '${key}'`)
     const size = zip.sizeOf(path(`data/${key}`))
     if (size !== bytes) throw new FormatError(`its storage ${key} claims ${bytes} bytes, but its entry has ${size}`)
   })
-  const classOf = classFinder(options.classes)
   const { value } = unpickle(await zip.read(path('data.pkl')), {
     find: (module, name) => findGlobal(module, name, classOf),
     persistent: (id) => storages.persistent(id),

@@ -22,7 +22,7 @@ const MAX_DIMS = 64
 /** A view of a storage, which it must not leave. */
 function tensorOver(loaded: unknown, offset: unknown, size: unknown, stride: unknown, dtype: DType): Tensor {
   if (!(loaded instanceof LoadedStorage)) throw new FormatError('it has a tensor without a storage')
-  const { storage, key } = loaded
+  const { storage, key, start } = loaded
   const [shape, strides] = [sizes(size, 'size'), sizes(stride, 'stride')]
   if (shape.length > MAX_DIMS) throw new FormatError(`it has a tensor of ${shape.length} dimensions`)
   if (shape.length !== strides.length)
@@ -31,22 +31,33 @@ function tensorOver(loaded: unknown, offset: unknown, size: unknown, stride: unk
     throw new FormatError(`it has a tensor at offset ${offset}`)
   const numel = shape.reduce((n, s) => n * s, 1)
   const last = numel === 0 ? -1 : shape.reduce((at, s, d) => at + (s - 1) * strides[d], offset)
-  const available = Math.floor(storage.byteLength / itemSize(dtype))
+  const available = loaded.dtype === null ? Math.floor(storage.byteLength / itemSize(dtype)) : loaded.numel
   if (!Number.isSafeInteger(numel) || !Number.isSafeInteger(last) || last >= available || offset > available)
     throw new FormatError(
       `it has a tensor of size [${shape.join(', ')}], stride [${strides.join(', ')}] and offset ${offset}, ` +
         `which goes out of its storage ${key} of ${available} elements`,
     )
-  return new Tensor(storage, new Layout(shape, strides, offset), dtype)
+  return new Tensor(storage, new Layout(shape, strides, start + offset), dtype)
 }
 
-function rebuildTensor([storage, offset, size, stride, requiresGrad = false]: readonly unknown[]): Tensor {
+function rebuildTensor([storage, offset, size, stride, requiresGrad = false, , metadata]: readonly unknown[]): Tensor {
+  requireNoMetadata(metadata)
   const dtype = storage instanceof LoadedStorage ? storage.dtype : null
   if (storage instanceof LoadedStorage && dtype === null) throw new FormatError('it has a tensor over bytes without a dtype')
   return withGradient(tensorOver(storage, offset, size, stride, dtype ?? 'uint8'), requiresGrad)
 }
 
-function rebuildTensorV3([storage, offset, size, stride, requiresGrad, , dtype]: readonly unknown[]): Tensor {
+/** Whether a tensor is the conjugate or the negative of what is in its storage. */
+function requireNoMetadata(metadata: unknown): void {
+  if (!(metadata instanceof PyDict)) return
+  for (const [name, value] of metadata.entries)
+    if (value !== false) throw new FormatError(`it has a tensor that is marked '${String(name)}', which is not implemented`)
+}
+
+function rebuildTensorV3([storage, offset, size, stride, requiresGrad, , dtype, metadata]: readonly unknown[]): Tensor {
+  requireNoMetadata(metadata)
+  if (storage instanceof LoadedStorage && storage.dtype !== null)
+    throw new FormatError('it has a tensor of a dtype of its own over a storage with another')
   if (!isDType(dtype)) throw new FormatError('it has a tensor of a dtype that flambeau does not have')
   return withGradient(tensorOver(storage, offset, size, stride, dtype), requiresGrad)
 }
@@ -124,6 +135,19 @@ const functions: Record<string, (args: readonly unknown[]) => unknown> = {
   'builtins.dict': () => new PyDict(),
 }
 
+/** What PyTorch has and flambeau has not. */
+const notImplemented: readonly (readonly [RegExp, string])[] = [
+  [/^torch(\.cuda)?\.(Q|UQ)\w*Storage$|^torch\.q\w+|\._rebuild_qtensor$/, 'a quantized tensor'],
+  [/\._rebuild_sparse\w*tensor$|^torch\.sparse\w*$/, 'a sparse tensor'],
+  [/\._rebuild_nested_tensor$/, 'a nested tensor'],
+  [/\._rebuild_meta_tensor_no_storage$/, 'a tensor without data'],
+  [/\.(Uninitialized(Parameter|Buffer)|Lazy\w+)$/, 'a lazy module that has not seen its first input'],
+  [
+    /^torch\.(uint\d+|int\d+|float\d+\w*|bits\w+|complex32|ComplexHalfStorage)$/,
+    'a tensor of a dtype that flambeau does not have',
+  ],
+]
+
 /** `torch.float32` and the other dtypes: their names are their values. */
 const torchDTypes: Record<string, string> = { float: 'float32', double: 'float64', half: 'float16', long: 'int64', int: 'int32' }
 
@@ -151,6 +175,9 @@ export function findGlobal(
   const build = classOf(path)
   if (build !== undefined) return new Global(path, undefined, () => new PyObject(path, build))
   if (Object.hasOwn(activations, path)) return new Global(path)
+  for (const [pattern, what] of notImplemented)
+    if (path.startsWith('torch.') && pattern.test(path))
+      throw new FormatError(`it has ${what} (${path}), which is not implemented`)
   throw new FormatError(`it refers to ${path}, which is neither among what may be loaded nor given in the option classes`)
 }
 

@@ -33,8 +33,11 @@ async function read(
   mapLocation: MapLocation | undefined,
   classOf: ClassFinder,
 ): Promise<unknown> {
+  let claimed = 0
   const storages = new Storages(mapLocation, (key, size) => {
-    if (size > source.size) throw new FormatError(`its storage ${key} claims ${size} bytes, more than the whole file has`)
+    claimed += size
+    if (claimed > source.size)
+      throw new FormatError(`its storages up to ${key} claim ${claimed} bytes, more than the whole file has`)
   })
   const options = {
     find: (module: string, name: string) => findGlobal(module, name, classOf),

@@ -19,15 +19,24 @@ export class PyDict {
 export class PyTuple {
   constructor(readonly items: readonly unknown[]) {}
 }
+/** What a pickle may hand to a function, but is no value by itself. */
+export abstract class Opaque {
+  abstract get description(): string
+}
 /** A class or function that a pickle may name. */
-export class Global {
+export class Global extends Opaque {
   constructor(
     readonly name: string,
     /** What calling it gives; absent where it may only be referred to. */
     readonly call?: (args: readonly unknown[]) => unknown,
     /** An instance without its state, which BUILD then sets. */
     readonly make?: () => PyObject,
-  ) {}
+  ) {
+    super()
+  }
+  get description(): string {
+    return this.name
+  }
 }
 /** An instance of a class from the table, which its state turns into `value`. */
 export class PyObject {
@@ -410,7 +419,6 @@ function toJavaScriptWith(made: Map<object, unknown>, root: unknown): unknown {
       if (!value.isBuilt) throw new FormatError(`its pickle has a ${value.className} without a state`)
       return value.value
     }
-    if (value instanceof Global) throw new FormatError(`it has ${value.name} in the place of a value`)
     if (made.has(value)) return made.get(value)
     if (value instanceof PyTuple || Array.isArray(value)) {
       const array: unknown[] = []
@@ -429,6 +437,7 @@ function toJavaScriptWith(made: Map<object, unknown>, root: unknown): unknown {
       })
       return set
     }
+    if (value instanceof Opaque) throw new FormatError(`it has ${value.description} in the place of a value`)
     if (!(value instanceof PyDict)) return value
     const keys = [...value.entries.keys()]
     if (keys.every((key) => typeof key === 'string')) {

@@ -27,6 +27,9 @@ class SourceReader extends Reader<Source> {
   }
 }
 
+/** Archives that unpack to more than this are refused where they also grow by more than the ratio. */
+const MAX_SMALL = 2 ** 28
+const MAX_RATIO = 200
 /** More of one entry than this is never held in memory outside of a tensor. */
 const MAX_WHOLE = 2 ** 30
 
@@ -49,10 +52,29 @@ export class Zip {
         if (entry.encrypted) throw new FormatError('its archive is encrypted')
         zip.#entries.set(entry.filename, entry)
       }
+      zip.#checkSizes()
     } catch (error) {
       throw broken(error)
     }
     return zip
+  }
+
+  /** What the directory claims must be able to be there: memory is taken on its word. */
+  #checkSizes(): void {
+    let packed = 0
+    let unpacked = 0
+    for (const { filename, compressionMethod, compressedSize, uncompressedSize } of this.#entries.values()) {
+      if (compressionMethod !== 0 && compressionMethod !== 8)
+        throw new FormatError(`its entry ${filename} is compressed in a way that is not supported`)
+      if (compressionMethod === 0 && compressedSize !== uncompressedSize)
+        throw new FormatError(`its stored entry ${filename} has two sizes`)
+      packed += compressedSize
+      unpacked += uncompressedSize
+    }
+    const { size } = this.#source
+    if (packed > size) throw new FormatError(`its entries claim ${packed} bytes, but it has ${size}`)
+    if (unpacked > Math.max(MAX_SMALL, MAX_RATIO * size))
+      throw new FormatError(`its entries claim to unpack to ${unpacked} bytes, as those of a zip bomb do`)
   }
 
   get names(): string[] {
@@ -105,7 +127,6 @@ export class Zip {
   /** Where the bytes of a stored entry begin: after a header that has lengths of its own. */
   async #payload(entry: FileEntry): Promise<number> {
     const size = entry.uncompressedSize
-    if (entry.compressedSize !== size) throw new FormatError(`its stored entry ${entry.filename} has two sizes`)
     const end = this.#source.size - size
     if (entry.offset + 30 > end) throw new FormatError(`its entry ${entry.filename} lies outside of the file`)
     const header = await this.#source.read(entry.offset, 30)
