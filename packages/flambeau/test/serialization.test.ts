@@ -1,6 +1,6 @@
 /** torch.save and torch.load: PyTorch's files, hostile files, and ours. */
 
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import * as torch from '../src/index.js'
 import { type DType, nn, optim, type Tensor } from '../src/index.js'
 import { at, differences } from './support/pickle.js'
 import { type Json, readCases } from './support/python.js'
+import { hasTorch, runPython } from './support/torch.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -287,20 +288,7 @@ describe('files are replaced whole', () => {
   })
 })
 
-const python = '/usr/bin/python3'
-const hasTorch = ((): boolean => {
-  try {
-    execFileSync(python, ['-c', 'import torch'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
 describe.skipIf(!hasTorch)('PyTorch itself', () => {
-  const run = (program: string): string =>
-    execFileSync(python, ['-c', `import torch\ntorch.set_num_threads(1)\n${program}`]).toString()
-
   test('loads what we write', async () => {
     torch.manualSeed(0)
     const model = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.BatchNorm2d(2), new nn.Flatten(), new nn.Linear(8, 3))
@@ -319,7 +307,7 @@ describe.skipIf(!hasTorch)('PyTorch itself', () => {
       big: 2n ** 70n,
     }
     await torch.save({ model: model.stateDict(), optimizer: optimizer.stateDict(), x, out: out.detach(), kinds, data }, path)
-    run(`
+    runPython(`
 saved = torch.load('${path}')
 from torch import nn
 model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3)).eval()
@@ -337,7 +325,7 @@ assert saved['data'] == {'tuple': (1, 'a'), 'map': {0: 1.5}, 'set': {1}, 'bytes'
 
   test('writes what we load', async () => {
     const path = join(folder, 'theirs.pt')
-    run(`
+    runPython(`
 from collections import OrderedDict, defaultdict, Counter
 base = torch.arange(6).to(torch.complex64)
 torch.save({'base': base, 'conj': base.reshape(2, 3).t(), 'z': torch.ones(2, dtype=torch.complex128), 'set': {1}, 'bytes': b'\\x01\\xc8',
