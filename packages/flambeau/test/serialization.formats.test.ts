@@ -81,6 +81,16 @@ describe('storages', () => {
   })
 })
 
+test('a flipped bit in a storage is noticed', async () => {
+  const bytes = await forgeZip(tensor(storage('torch.FloatStorage', '0', 4), 4), { 0: floats })
+  const start = Buffer.from(bytes).indexOf(floats)
+  for (let bit = 0; bit < 8 * floats.length; bit++) {
+    const changed = bytes.slice()
+    changed[start + (bit >> 3)] ^= 1 << (bit & 7)
+    await expect(torch.load(changed)).rejects.toThrow('the checksum of its entry archive/data/0 is wrong')
+  }
+})
+
 describe('mapLocation', () => {
   const file = async (location: string): Promise<Uint8Array<ArrayBuffer>> => {
     const over = storage('torch.FloatStorage', '0', 4)

@@ -2,7 +2,18 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -285,6 +296,35 @@ describe('files are replaced whole', () => {
     await expect(torch.save({ big: torch.ones(1000), epoch: () => 2 }, path)).rejects.toThrow('cannot write a function')
     expect(await torch.load(path)).toEqual({ epoch: 1 })
     expect(readdirSync(folder).filter((name) => name.startsWith('.kept'))).toEqual([])
+  })
+
+  test('what cannot be written leaves no temporary file', async () => {
+    const place = mkdtempSync(join(folder, 'place-'))
+    await expect(torch.save([1], place)).rejects.toThrow(`${place} cannot be saved: it is a directory`)
+    await expect(torch.save([1], join(place, 'none', 'x.pt'))).rejects.toThrow('x.pt cannot be saved: no such file or directory')
+    const full = new WritableStream({ write: () => Promise.reject(new Error('full')) })
+    await expect(torch.save([torch.ones(2)], full)).rejects.toThrow('full')
+    expect(readdirSync(place)).toEqual([])
+  })
+
+  test.skipIf(process.platform === 'win32')('links, modes and devices stay what they are', async () => {
+    const path = join(folder, 'target.pt')
+    await torch.save([1], path)
+    chmodSync(path, 0o640)
+    symlinkSync(path, join(folder, 'link.pt'))
+    await torch.save([2], join(folder, 'link.pt'))
+    expect(lstatSync(join(folder, 'link.pt')).isSymbolicLink()).toBe(true)
+    expect(await torch.load(path)).toEqual([2])
+    expect(statSync(path).mode & 0o777).toBe(0o640)
+    await torch.save([3], '/dev/null')
+    expect(statSync('/dev/null').isFile()).toBe(false)
+  })
+
+  test('of several written at once one is there, and whole', async () => {
+    const path = join(folder, 'race.pt')
+    await Promise.all([1, 2, 3].map((i) => torch.save({ i, t: torch.full([1000], i) }, path)))
+    const { i, t } = await torch.load<{ i: number; t: Tensor }>(path)
+    expect(t.sum().item()).toBe(1000 * i)
   })
 })
 

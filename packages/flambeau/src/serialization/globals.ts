@@ -4,7 +4,7 @@ import { type DType, isDType, itemSize } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { Parameter } from '../nn/parameter.js'
-import { FormatError } from './source.js'
+import { FormatError, shown } from './source.js'
 import { LoadedStorage, StorageClass, storageClasses } from './storages.js'
 import { activations } from './torchModules.js'
 import { Global, PyDict, PyObject, PyTuple } from './unpickle.js'
@@ -28,7 +28,7 @@ function tensorOver(loaded: unknown, offset: unknown, size: unknown, stride: unk
   if (shape.length !== strides.length)
     throw new FormatError(`it has a tensor with ${shape.length} sizes and ${strides.length} strides`)
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
-    throw new FormatError(`it has a tensor at offset ${offset}`)
+    throw new FormatError(`it has a tensor at offset ${shown(offset)}`)
   const numel = shape.reduce((n, s) => n * s, 1)
   const last = numel === 0 ? -1 : shape.reduce((at, s, d) => at + (s - 1) * strides[d], offset)
   const available = loaded.dtype === null ? Math.floor(storage.byteLength / itemSize(dtype)) : loaded.numel
@@ -51,7 +51,7 @@ function rebuildTensor([storage, offset, size, stride, requiresGrad = false, , m
 function requireNoMetadata(metadata: unknown): void {
   if (!(metadata instanceof PyDict)) return
   for (const [name, value] of metadata.entries)
-    if (value !== false) throw new FormatError(`it has a tensor that is marked '${String(name)}', which is not implemented`)
+    if (value !== false) throw new FormatError(`it has a tensor that is marked '${shown(name)}', which is not implemented`)
 }
 
 function rebuildTensorV3([storage, offset, size, stride, requiresGrad, , dtype, metadata]: readonly unknown[]): Tensor {

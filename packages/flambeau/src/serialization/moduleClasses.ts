@@ -3,7 +3,7 @@
 import { Tensor } from '../core/tensor.js'
 import { defineOn, Module } from '../nn/module.js'
 import { Parameter } from '../nn/parameter.js'
-import { FormatError } from './source.js'
+import { FormatError, shown } from './source.js'
 import { activations, formerDefaults, type ModuleSpec, type Settings, torchModules } from './torchModules.js'
 import { converter, Global, PyDict, PyObject, PyTuple } from './unpickle.js'
 
@@ -71,7 +71,7 @@ function readParts(name: string, state: unknown, once: (dict: unknown, what: str
     for (const [member, value] of once(take(key), `${name}'s ${key}`).entries) {
       const made = value instanceof PyObject && value.isBuilt ? value.value : value
       if (typeof member !== 'string' || (made !== null && !is(made)))
-        throw new FormatError(`its ${name} has something else as its ${kind} ${String(member)}`)
+        throw new FormatError(`its ${name} has something else as its ${kind} ${shown(member)}`)
       found.set(member, made)
     }
     return found

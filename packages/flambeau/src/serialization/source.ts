@@ -119,11 +119,21 @@ export async function readFrom<T>(from: Loadable, read: (source: Source) => Prom
     return await read(source)
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
-    throw new Error(`${source.name} cannot be loaded: ${error.message}`, { cause: error.cause })
+    throw new Error(`${source.name} cannot be loaded: ${sentence(error.message)}`, { cause: error.cause })
   } finally {
     await source.close()
   }
 }
+
+/** Names in files may be of any length, with anything in them. */
+function sentence(message: string): string {
+  const short = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message
+  return short.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+}
+const MAX_MESSAGE = 500
+
+/** How errors show a value from a file: containers may be of any depth. */
+export const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? 'something else' : String(value))
 
 /** What is wrong with a file, in words that follow "… cannot be loaded: ". */
 export class FormatError extends Error {}

@@ -4,7 +4,7 @@ import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
 import { type DType, itemSize, realDType } from '../core/dtype.js'
 import { Storage } from '../core/storage.js'
-import { FormatError, type Source } from './source.js'
+import { FormatError, type Source, shown } from './source.js'
 import { Global, Opaque, PyTuple } from './unpickle.js'
 
 /** PyTorch's storage classes and what their elements are. */
@@ -94,14 +94,14 @@ export class Storages {
     if (type !== 'storage' || !(cls instanceof StorageClass) || typeof key !== 'string' || typeof location !== 'string')
       throw new FormatError('its pickle has a persistent id that is no storage')
     if (typeof numel !== 'number' || !Number.isSafeInteger(numel) || numel < 0)
-      throw new FormatError(`its storage ${key} claims ${numel} elements`)
+      throw new FormatError(`its storage ${key} claims ${shown(numel)} elements`)
     const known = this.byKey.get(key)
     const bytes = numel * (cls.dtype === null ? 1 : itemSize(cls.dtype))
     if (known !== undefined) {
       if (known.storage.byteLength !== bytes) throw new FormatError(`its storage ${key} has two sizes`)
       return part(known.dtype === cls.dtype ? known : new LoadedStorage(key, cls.dtype, known.storage, 0, numel), view)
     }
-    if (!Number.isSafeInteger(bytes)) throw new FormatError(`its storage ${key} claims ${numel} elements`)
+    if (!Number.isSafeInteger(bytes)) throw new FormatError(`its storage ${key} claims ${shown(numel)} elements`)
     this.#require(key, bytes)
     const backend = backendOf('cpu')
     const storage = new Storage(backend, backend.allocate(bytes), bytes)
