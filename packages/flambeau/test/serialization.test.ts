@@ -363,6 +363,29 @@ assert saved['data'] == {'tuple': (1, 'a'), 'map': {0: 1.5}, 'set': {1}, 'bytes'
 `)
   })
 
+  test('runs the programs of the guide', async () => {
+    const place = mkdtempSync(join(folder, 'guide-'))
+    const docs = new URL('../../../docs/', import.meta.url)
+    const programs = readFileSync(new URL('checkpoints.md', docs), 'utf8').matchAll(/^```python\n([\s\S]*?)^```/gm)
+    const [[, loads], [, saves]] = programs
+    const model = new nn.Sequential(new nn.Linear(4, 8), new nn.BatchNorm1d(8), new nn.ReLU(), new nn.Linear(8, 3))
+    await torch.save(model.stateDict(), join(place, 'model.pt'))
+    const go = `import os\nos.chdir('${place}')\n`
+    runPython(`${go}${loads}`)
+    const printed = runPython(`${go}${saves}\nprint(torch.load('net.pt')(torch.ones(1, 4)))`)
+    expect(readFileSync(new URL('checkpoints.md', docs), 'utf8')).toContain(printed.trim())
+    class Net extends nn.Module {
+      hidden = new nn.Linear(4, 8)
+      out = new nn.Sequential()
+    }
+    const classes = { '__main__.Net': Net }
+    const [ours, kept] = await Promise.all(
+      [join(place, 'net.pt'), new URL('net.pt', docs)].map((file) => torch.load<nn.Module>(file, { classes })),
+    )
+    expect(String(ours)).toBe(String(kept))
+    for (const [name, t] of Object.entries(ours.stateDict())) expect(t.equal(kept.stateDict()[name])).toBe(true)
+  })
+
   test('writes what we load', async () => {
     const path = join(folder, 'theirs.pt')
     runPython(`
