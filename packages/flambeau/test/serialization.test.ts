@@ -14,6 +14,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -250,6 +252,45 @@ describe('round trips', () => {
     ]
     for (const source of sources) expect(String(await torch.load(source))).toBe('tensor([1., 1.])')
   })
+})
+
+test('URLs', async () => {
+  const bytes = await torch.serialization.toBytes([torch.ones(2)])
+  const server = createServer((request, response) => {
+    response.statusCode = request.url === '/x.pt' ? 200 : 404
+    response.end(request.url === '/x.pt' ? bytes : '')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  expect(String(await torch.load(`${url}/x.pt`))).toBe('tensor([1., 1.])')
+  expect(String(await torch.load(new URL(`${url}/x.pt`)))).toBe('tensor([1., 1.])')
+  await expect(torch.load(`${url}/y.pt`)).rejects.toThrow(`${url}/y.pt cannot be loaded: the server answered 404 Not Found`)
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  await expect(torch.load(`${url}/x.pt`)).rejects.toThrow(`${url}/x.pt cannot be loaded: it cannot be fetched`)
+})
+
+test('file handles of browsers', async () => {
+  let file = new File([], 'model.pt')
+  const handle = {
+    name: 'model.pt',
+    getFile: async () => file,
+    createWritable: async () => {
+      const chunks: BlobPart[] = []
+      const write = (chunk: Uint8Array<ArrayBuffer>): void => void chunks.push(chunk)
+      const close = (): void => {
+        file = new File(chunks, 'model.pt')
+      }
+      return new WritableStream({ write, close })
+    },
+  } as unknown as FileSystemFileHandle
+  await torch.save({ w: torch.ones(2) }, handle)
+  expect(String((await torch.load<Json>(handle)).w)).toBe('tensor([1., 1.])')
+  const before = file
+  await expect(torch.save({ big: torch.ones(100), f: () => 1 }, handle)).rejects.toThrow('cannot write a function')
+  expect(file).toBe(before)
+  file = new File(['no checkpoint'], 'model.pt')
+  await expect(torch.load(handle)).rejects.toThrow('model.pt cannot be loaded: it is no checkpoint of PyTorch')
 })
 
 test('payloads begin at multiples of 64 bytes, and nothing is written twice', async () => {

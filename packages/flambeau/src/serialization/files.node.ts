@@ -3,14 +3,14 @@
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { responseSource, type Sink, type Source } from './source.js'
+import { type Sink, type Source, urlSource } from './source.js'
 
 const isWeb = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:'
 
 /** Opens a path or URL. @throws Error naming the path where it cannot be opened. */
 export async function openFile(from: string | URL): Promise<Source> {
   if (typeof from === 'string' && /^https?:\/\//.test(from)) from = new URL(from)
-  if (from instanceof URL && isWeb(from)) return responseSource(await fetch(from))
+  if (from instanceof URL && isWeb(from)) return urlSource(from)
   const path = from instanceof URL ? fileURLToPath(from) : from
   const file = await opened(path, 'r')
   const stat = await file.stat()

@@ -62,6 +62,17 @@ export async function responseSource(response: Response): Promise<Source> {
   return blobSource(await response.blob(), name)
 }
 
+/** What a URL answers. @throws Error naming it where nothing does. */
+export async function urlSource(url: string | URL): Promise<Source> {
+  let response: Response
+  try {
+    response = await fetch(url)
+  } catch (error) {
+    throw new Error(`${url} cannot be loaded: it cannot be fetched`, { cause: error })
+  }
+  return responseSource(response)
+}
+
 /** Opens what is to be saved to. */
 export async function openSink(to: Savable): Promise<Sink> {
   if (typeof to === 'string' || to instanceof URL) return createFile(to)
