@@ -14,7 +14,7 @@ import { isLegacy, loadLegacy } from './legacy.js'
 import { type ClassFinder, classFinder, type ModuleClasses } from './moduleClasses.js'
 import { Call, GlobalName, Ordered, Persistent, pickle } from './pickle.js'
 import { FormatError, type Loadable, MemorySink, readFrom, type Savable, type Sink, type Source, writeTo } from './source.js'
-import { type MapLocation, Storages, storageClassOf, swapBytes } from './storages.js'
+import { isPinned, type MapLocation, Storages, storageClassOf, swapBytes } from './storages.js'
 import { toJavaScript, unpickle } from './unpickle.js'
 import { checksum, Zip } from './zipReader.js'
 import { ZipWriter } from './zipWriter.js'
@@ -84,7 +84,8 @@ async function loadZip(source: Source, mapLocation: MapLocation | undefined, cla
 /**
  * Writes tensors and plain data to a file that `torch.load` reads, here and in Python, as `torch.save`: objects and Maps become
  * dicts, arrays lists, frozen arrays tuples, state dicts OrderedDicts. Tensors that share memory share it in the file. A file
- * is written under a temporary name and renamed, so the one before stays whole until the new one is.
+ * is written under a temporary name and renamed, so the one before stays whole until the new one is. Tensors must not be changed
+ * before the promise is fulfilled.
  *
  * @throws TypeError for what has no form in Python: functions, instances of classes
  * @example
@@ -115,7 +116,7 @@ function rootName(to: Savable): string {
   return name.replace(/(?<=.)\.[^.]*$/, '') || 'archive'
 }
 
-const CHUNK = 16 * 2 ** 20
+const CHUNK = 4 * 2 ** 20
 
 async function writeZip(value: unknown, sink: Sink, root: string): Promise<void> {
   const storages = new Map<Storage<Backend>, { key: string; dtype: Tensor['dtype'] }>()
@@ -130,15 +131,17 @@ async function writeZip(value: unknown, sink: Sink, root: string): Promise<void>
     )
   await add('data.pkl', data)
   await add('byteorder', new TextEncoder().encode('little'))
-  for (const [storage, { key }] of storages)
-    await zip.add(
-      `${root}/data/${key}`,
-      storage.byteLength,
-      function* () {
-        for (let at = 0; at < storage.byteLength; at += CHUNK) yield storage.bytes.subarray(at, at + CHUNK)
-      },
-      () => checksum(storage),
-    )
+  for (const [storage, { key }] of storages) {
+    let crc = 0
+    const parts = function* (): Generator<Uint8Array> {
+      for (let at = 0; at < storage.byteLength; at += CHUNK) {
+        const part = storage.bytes.subarray(at, at + CHUNK)
+        crc = checksum(storage, at, part.length, crc)
+        yield isPinned(storage) ? part : part.slice()
+      }
+    }
+    await zip.add(`${root}/data/${key}`, storage.byteLength, parts, () => crc)
+  }
   await add('version', new TextEncoder().encode('3\n'))
   await zip.finish()
 }

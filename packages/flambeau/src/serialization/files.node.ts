@@ -21,8 +21,8 @@ export async function openFile(from: string | URL): Promise<Source> {
   return {
     name: path,
     size: stat.size,
-    read: async (start, length) => {
-      const bytes = new Uint8Array(length)
+    read: async (start, length, into) => {
+      const bytes = into ?? new Uint8Array(length)
       for (let at = 0; at < length; ) {
         const { bytesRead } = await file.read(bytes, at, length - at, start + at)
         if (bytesRead === 0) throw new Error(`${path} cannot be loaded: it became shorter while it was read`)

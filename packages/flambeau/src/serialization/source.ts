@@ -13,8 +13,8 @@ export interface Source {
   /** What errors call it. */
   readonly name: string
   readonly size: number
-  /** These bytes, all of which lie inside. */
-  read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+  /** These bytes, all of which lie inside; in `into`, which has that length, where that saves a copy. */
+  read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 

@@ -122,14 +122,33 @@ function part(whole: LoadedStorage, view: unknown): LoadedStorage {
   return new LoadedStorage(key, whole.dtype, whole.storage, offset, size)
 }
 
-const CHUNK = 16 * 2 ** 20
+const CHUNK = 4 * 2 ** 20
 
-/** Fills a storage with the bytes from `start` on, in parts, so that no second copy of the whole is ever there. */
-export async function fill(storage: Storage<Backend>, source: Source, start: number): Promise<void> {
-  for (let at = 0; at < storage.byteLength; at += CHUNK) {
-    const part = await source.read(start + at, Math.min(CHUNK, storage.byteLength - at))
-    // Asked for anew each time: the memory of the wasm engine may have moved meanwhile.
-    storage.bytes.set(part, at)
+/** Whether the memory of a storage stays where it is while others use it; that of the wasm engine moves when it grows. */
+export const isPinned = (storage: Storage<Backend>): boolean => storage.allocator.name !== 'wasm'
+
+/**
+ * Fills a storage with the bytes from `start` on, in parts, so that no second copy of the whole is ever there. `filled` is called
+ * for each part while the next one is being read.
+ */
+export async function fill(
+  storage: Storage<Backend>,
+  source: Source,
+  start: number,
+  filled: (at: number, length: number) => void = () => {},
+): Promise<void> {
+  const total = storage.byteLength
+  const read = async (at: number): Promise<void> => {
+    const length = Math.min(CHUNK, total - at)
+    const place = isPinned(storage) ? storage.bytes.subarray(at, at + length) : undefined
+    const part = await source.read(start + at, length, place)
+    if (part !== place) storage.bytes.set(part, at)
+  }
+  if (total > 0) await read(0)
+  for (let at = 0; at < total; at += CHUNK) {
+    const next = at + CHUNK < total ? read(at + CHUNK) : undefined
+    filled(at, Math.min(CHUNK, total - at))
+    await next
   }
 }
 

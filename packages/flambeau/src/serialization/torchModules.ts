@@ -111,7 +111,7 @@ function* recurrentParameters(settings: Settings): Generator<string> {
 const recurrent = (of: ModuleSpec['of'], more = ''): ModuleSpec =>
   spec(of, `input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size ${more}`, {
     parameters: recurrentParameters,
-    ignored: 'mode _flat_weights_names _all_weights _flat_weights _flat_weight_refs',
+    ignored: 'mode _flat_weights_names _all_weights _flat_weights _flat_weight_refs _data_ptrs _param_buf_size dropout_state',
     derived: ({ mode }) => ({ mode: recurrentModes[String(mode)] }),
   })
 const cell = (of: ModuleSpec['of'], more = ''): ModuleSpec =>
@@ -143,6 +143,8 @@ export const torchModules: Readonly<Record<string, ModuleSpec>> = {
   Identity: spec(nn.Identity),
   Linear: spec(nn.Linear, 'in_features out_features', affine),
   NonDynamicallyQuantizableLinear: spec(NonDynamicallyQuantizableLinear, 'in_features out_features', affine),
+  // What PyTorch 1.6 to 1.8 called it.
+  _LinearWithBias: spec(NonDynamicallyQuantizableLinear, 'in_features out_features', affine),
   Bilinear: spec(nn.Bilinear, 'in1_features in2_features out_features', affine),
   Flatten: spec(nn.Flatten, 'start_dim end_dim'),
   Unflatten: spec(nn.Unflatten, 'dim unflattened_size'),
@@ -212,7 +214,7 @@ export const torchModules: Readonly<Record<string, ModuleSpec>> = {
   Hardtanh: spec(nn.Hardtanh, `${inplace} min_val max_val`),
   Threshold: spec(nn.Threshold, `${inplace} threshold value`),
   RReLU: spec(nn.RReLU, `${inplace} lower upper`),
-  PReLU: spec(nn.PReLU, 'num_parameters', { parameters: 'weight' }),
+  PReLU: spec(nn.PReLU, 'num_parameters', { parameters: 'weight', ignored: 'init' }),
   Sigmoid: spec(nn.Sigmoid),
   LogSigmoid: spec(nn.LogSigmoid),
   Tanh: spec(nn.Tanh),

@@ -114,8 +114,11 @@ export class Zip {
         at += chunk.length
       })
     }
-    await fill(storage, this.#source, await this.#payload(entry))
-    if (checksum(storage) !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
+    let crc = 0
+    await fill(storage, this.#source, await this.#payload(entry), (at, length) => {
+      crc = checksum(storage, at, length, crc)
+    })
+    if (crc !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
   }
 
   #entry(name: string): FileEntry {
@@ -161,8 +164,8 @@ const broken = (error: unknown): FormatError =>
     ? error
     : new FormatError(`its zip archive is broken (${error instanceof Error ? error.message : error})`, { cause: error })
 
-/** The CRC-32 of a storage. */
-export function checksum(storage: Storage<Backend>): number {
-  if (storage.byteLength === 0) return 0
-  return storage.allocator.run('crc32', { storage, layout: new Layout([storage.byteLength], [1]), dtype: 'uint8' }, 0)
+/** The CRC-32 of bytes of a storage, going on from that of those before. */
+export function checksum(storage: Storage<Backend>, at = 0, length = storage.byteLength, before = 0): number {
+  if (length === 0) return before
+  return storage.allocator.run('crc32', { storage, layout: new Layout([length], [1], at), dtype: 'uint8' }, before)
 }

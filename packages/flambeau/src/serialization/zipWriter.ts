@@ -41,7 +41,7 @@ export class ZipWriter {
     this.#sink = sink
   }
 
-  /** Adds an entry of `size` bytes that `chunks` gives; its checksum is known only then. */
+  /** Adds an entry of `size` bytes that `chunks` gives, each while the one before is written; its checksum is known only then. */
   async add(name: string, size: number, chunks: () => Iterable<Uint8Array>, crc: () => number): Promise<void> {
     const bytes = new TextEncoder().encode(name)
     const offset = this.#offset
@@ -53,7 +53,12 @@ export class ZipWriter {
     await this.#write(bytes)
     await this.#write(fields([2, 0x4246], [2, padding]))
     await this.#write(new Uint8Array(padding).fill(0x5a))
-    for (const chunk of chunks()) await this.#write(chunk)
+    let pending: Promise<void> | undefined
+    for (const chunk of chunks()) {
+      await pending
+      pending = this.#write(chunk)
+    }
+    await pending
     const entry = { name: bytes, offset, size, crc: crc() }
     const wide = size >= MAX32 ? 8 : 4
     await this.#write(fields([4, 0x08074b50], [4, entry.crc], [wide, size], [wide, size]))
