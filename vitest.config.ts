@@ -27,7 +27,7 @@ export default defineConfig({
   test: {
     projects: [
       project('native', ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts']),
-      project('wasm', [everyEngine]),
+      project('wasm', [everyEngine, 'packages/flambeau/test/conformance.test.ts']),
       project('reference', [everyEngine]),
     ],
   },

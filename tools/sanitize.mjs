@@ -14,13 +14,18 @@ run(process.execPath, ['packages/kernels/build.mjs', '--sanitize', '--only', isa
 const runtime = ['libasan.so', 'libubsan.so'].map((name) =>
   spawnSync(cxx, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim(),
 )
-const tests = process.argv.slice(2)
-const usual = ['engines/', 'threads.test.ts', 'gradients.test.ts', 'optim.test.ts'].map(
-  (name) => `packages/flambeau/test/${name}`,
-)
-run('npx', ['vitest', 'run', '--project', 'native', ...(tests.length > 0 ? tests : usual)], {
+const environment = {
   FLAMBEAU_ISA: `${isa}-sanitize`,
   LD_PRELOAD: runtime.join(':'),
   ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:allocator_may_return_null=1',
   UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
-})
+}
+const given = process.argv.slice(2)
+const usual = ['engines/', 'threads', 'gradients', 'optim', 'spatial', 'sequence', 'layers', 'serialization'].map(
+  (name) => `packages/flambeau/test/${name}`,
+)
+const tests = given.length > 0 ? given : usual
+run('npx', ['vitest', 'run', '--project', 'native', ...tests], environment)
+if (given.length === 0)
+  for (const section of ['ops', 'ops_extra', 'modules', 'rng'])
+    run(process.execPath, ['tools/conformance/run.mjs', '--quiet', '--section', section], environment)

@@ -433,7 +433,24 @@ inline double digamma(double x) {
   return result + std::log(x) - 0.5 / x - (x < 1e17 ? tail : 0);
 }
 
-// Winitzki's closed form, then Halley's iteration on erf, or on erfc where erf has lost the tail.
+template <class T> inline T libraryErf(T x) { return std::erf(x); }
+#if !defined(__GLIBC__)
+// musl rounds once more than the C library that PyTorch is built on between 27/32 and 5/4: there the rational approximation
+// of fdlibm (Sun Microsystems 1993, freely usable), whose coefficients both share, is evaluated as that one does.
+template <> inline float libraryErf(float x) {
+#pragma STDC FP_CONTRACT OFF
+  const float size = std::fabs(x), s = size - 1.f;
+  if (!(size >= 0.84375f && size < 1.25f)) return std::erf(x);
+  const float p[] = {-2.1663755178e-03f, 3.5478305072e-02f, -1.1089469492e-01f, 3.1834661961e-01f,
+                     -3.7220788002e-01f, 4.1485610604e-01f, -2.3621185683e-03f};
+  const float q[] = {1.1984500103e-02f, 1.3637083583e-02f, 1.2617121637e-01f, 7.1828655899e-02f,
+                     5.4039794207e-01f, 1.0642088205e-01f, 1.f};
+  float over = p[0], under = q[0];
+  for (int i = 1; i < 7; i++) over = p[i] + s * over, under = q[i] + s * under;
+  return std::copysign(8.4506291151e-01f + over / under, x);
+}
+#endif
+
 // PyTorch's way, operation by operation, so that initialisers which draw through it give PyTorch's numbers: a rational
 // approximation, then Newton's method twice.
 template <class T> T erfinv(T y) {
@@ -453,7 +470,7 @@ template <class T> T erfinv(T y) {
     const T over = std::fma(std::fma(std::fma(c[3], z, c[2]), z, c[1]), z, c[0]);
     x = std::copysign(over, y) / std::fma(std::fma(d[1], z, d[0]), z, T(1));
   }
-  for (int i = 0; i < 2; i++) x = x - (std::erf(x) - y) / (T(1.12837916709551257390) * std::exp(-x * x));
+  for (int i = 0; i < 2; i++) x = x - (libraryErf(x) - y) / (T(1.12837916709551257390) * std::exp(-x * x));
   return x;
 }
 

@@ -222,7 +222,8 @@ export function elementReader(t: Tensor): Reader {
 }
 
 /**
- * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
+ * A tensor of a typed array's elements, which are copied on every engine; Float32Array gives float32, BigInt64Array int64, and
+ * so on. `frombuffer` shares memory instead.
  * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16. With a complex dtype, a Float32Array or
  * Float64Array holds real and imaginary parts in turn.
  *
@@ -256,7 +257,9 @@ function typedArrayDType(array: TypedArray, wanted?: DType): DType {
 
 /**
  * All elements in row-major order as a new typed array; float16 and bfloat16 as float32, bools as 0 and 1, complex numbers as
- * their real and imaginary parts in turn.
+ * their real and imaginary parts in turn. They are copied on every engine: what is written to the array does not reach the
+ * tensor, and the array stays whole when it is transferred to another thread. To work on the same memory make the tensor of a
+ * buffer, with `frombuffer`.
  */
 export function toTypedArray(self: Tensor): TypedArray {
   if (self.dtype !== 'float16' && self.dtype !== 'bfloat16') return elements(rowMajor(self)).slice() as TypedArray

@@ -51,6 +51,7 @@ export {
 export * from './einsum.js'
 export * from './elementary.js'
 export * from './embedding.js'
+export { type BufferOptions, frombuffer } from './frombuffer.js'
 export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
 export * from './indexing.js'

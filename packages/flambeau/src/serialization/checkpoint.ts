@@ -136,7 +136,7 @@ async function writeZip(value: unknown, sink: Sink, root: string): Promise<void>
     const parts = function* (): Generator<Uint8Array> {
       for (let at = 0; at < storage.byteLength; at += CHUNK) {
         const part = storage.bytes.subarray(at, at + CHUNK)
-        crc = checksum(storage, at, part.length, crc)
+        crc = checksum(storage, crc, at, part.length)
         yield isPinned(storage) ? part : part.slice()
       }
     }

@@ -2,6 +2,9 @@
 
 import { createFile, openFile } from '#files'
 
+// Older engines have no Symbol.asyncDispose of their own; compilers that lower `await using` look for this one.
+;(Symbol as { asyncDispose?: symbol }).asyncDispose ??= Symbol.for('Symbol.asyncDispose')
+
 /** What can be loaded: a path (Node) or URL, a Blob or File, a Response, a file handle of the browser's file system, or bytes. */
 export type Loadable = string | URL | Blob | Response | FileSystemFileHandle | ArrayBuffer | ArrayBufferView
 
@@ -29,8 +32,7 @@ export interface Sink {
 /** Opens what is to be loaded. Nothing is read whole that can be read in parts. */
 export async function openSource(from: Loadable): Promise<Source> {
   if (typeof from === 'string' || from instanceof URL) return openFile(from)
-  if (from instanceof ArrayBuffer) return bytesSource(new Uint8Array(from))
-  if (ArrayBuffer.isView(from)) return bytesSource(new Uint8Array(from.buffer as ArrayBuffer, from.byteOffset, from.byteLength))
+  if (from instanceof ArrayBuffer || ArrayBuffer.isView(from)) return bytesSource(bytesOf(from))
   if (from instanceof Blob) return blobSource(from, from instanceof File ? from.name : 'the blob')
   if (from instanceof Response) return responseSource(from)
   if (typeof from?.getFile === 'function') return blobSource(await from.getFile(), from.name)
@@ -129,8 +131,7 @@ export async function readFrom<T>(from: Loadable, read: (source: Source) => Prom
   try {
     return await read(source)
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error
-    throw new Error(`${source.name} cannot be loaded: ${sentence(error.message)}`, { cause: error.cause })
+    throw loadError(source.name, error)
   } finally {
     await source.close()
   }
@@ -145,6 +146,23 @@ const MAX_MESSAGE = 500
 
 /** How errors show a value from a file: containers may be of any depth. */
 export const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? 'something else' : String(value))
+
+/** A name from a file as errors show it: on one line, and not without end. */
+export const quoted = (name: string): string => {
+  const shown = JSON.stringify(name.slice(0, 80)).slice(1, -1).replaceAll('\\"', '"')
+  return `'${shown}${name.length > 80 ? '…' : ''}'`
+}
+
+/** The error to throw where reading what has this name failed. */
+export const loadError = (name: string, error: unknown): unknown =>
+  error instanceof FormatError ? new Error(`${name} cannot be loaded: ${sentence(error.message)}`, { cause: error.cause }) : error
+
+/** The bytes of a buffer or a view of one. @throws TypeError for anything else */
+export function bytesOf(from: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
+  if (ArrayBuffer.isView(from)) return new Uint8Array(from.buffer as ArrayBuffer, from.byteOffset, from.byteLength)
+  if (from instanceof ArrayBuffer) return new Uint8Array(from)
+  throw new TypeError(`bytes must be an ArrayBuffer or a view of one, not ${from === null ? 'null' : typeof from}`)
+}
 
 /** What is wrong with a file, in words that follow "… cannot be loaded: ". */
 export class FormatError extends Error {}

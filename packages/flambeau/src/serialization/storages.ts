@@ -156,5 +156,17 @@ export async function fill(
 export function swapBytes(bytes: Uint8Array, dtype: DType): void {
   const size = itemSize(realDType(dtype))
   if (size === 1) return
-  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
+  reverseWords(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), size as 2 | 4 | 8)
+}
+
+function reverseWords(view: DataView, size: 2 | 4 | 8): void {
+  const { byteLength } = view
+  if (size === 2) for (let at = 0; at < byteLength; at += 2) view.setUint16(at, view.getUint16(at, true))
+  else if (size === 4) for (let at = 0; at < byteLength; at += 4) view.setUint32(at, view.getUint32(at, true))
+  else
+    for (let at = 0; at < byteLength; at += 8) {
+      const low = view.getUint32(at, true)
+      view.setUint32(at, view.getUint32(at + 4, true))
+      view.setUint32(at + 4, low)
+    }
 }

@@ -5,6 +5,7 @@ import { type FileEntry, Reader, ZipReader } from '@zip.js/zip.js'
 import type { Backend } from '../backends/backend.js'
 import { Layout } from '../core/layout.js'
 import type { Storage } from '../core/storage.js'
+import { fromTypedArray } from '../ops/creation.js'
 import { FormatError, type Source } from './source.js'
 import { fill } from './storages.js'
 
@@ -22,7 +23,7 @@ class SourceReader extends Reader<Source> {
     this.size = source.size
   }
   override async readUint8Array(index: number, length: number): Promise<Uint8Array> {
-    const start = Math.min(index, this.#source.size)
+    const start = Math.max(0, Math.min(index, this.#source.size))
     return this.#source.read(start, Math.max(0, Math.min(length, this.#source.size - start)))
   }
 }
@@ -32,6 +33,9 @@ const MAX_SMALL = 2 ** 28
 const MAX_RATIO = 200
 /** More of one entry than this is never held in memory outside of a tensor. */
 const MAX_WHOLE = 2 ** 30
+/** No deflated byte stands for more. */
+const MAX_DEFLATE = 1032
+const CHUNK = 16 * 2 ** 20
 
 export class Zip {
   readonly #source: Source
@@ -104,6 +108,20 @@ export class Zip {
     return out
   }
 
+  /** Gives a whole entry chunk by chunk. @throws FormatError, at the end, where its checksum is wrong. */
+  async each(name: string, take: (chunk: Uint8Array) => void): Promise<void> {
+    const entry = this.#entry(name)
+    if (entry.compressionMethod !== 0) return this.#stream(entry, take)
+    const start = await this.#payload(entry)
+    let crc = 0
+    for (let at = 0; at < entry.uncompressedSize; at += CHUNK) {
+      const chunk = await this.#source.read(start + at, Math.min(CHUNK, entry.uncompressedSize - at))
+      crc = checksum(fromTypedArray(chunk).storage, crc)
+      take(chunk)
+    }
+    if (crc !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
+  }
+
   /** Fills a storage with an entry of just its size. */
   async fill(name: string, storage: Storage<Backend>): Promise<void> {
     const entry = this.#entry(name)
@@ -116,7 +134,7 @@ export class Zip {
     }
     let crc = 0
     await fill(storage, this.#source, await this.#payload(entry), (at, length) => {
-      crc = checksum(storage, at, length, crc)
+      crc = checksum(storage, crc, at, length)
     })
     if (crc !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
   }
@@ -124,6 +142,9 @@ export class Zip {
   #entry(name: string): FileEntry {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw new FormatError(`its archive has no entry ${name}`)
+    const { uncompressedSize: size, compressedSize } = entry
+    if (size > compressedSize * MAX_DEFLATE + 64)
+      throw new FormatError(`its entry ${name} claims ${size} bytes, which ${compressedSize} compressed ones cannot hold`)
     return entry
   }
 
@@ -131,7 +152,8 @@ export class Zip {
   async #payload(entry: FileEntry): Promise<number> {
     const size = entry.uncompressedSize
     const end = this.#source.size - size
-    if (entry.offset + 30 > end) throw new FormatError(`its entry ${entry.filename} lies outside of the file`)
+    // Offsets count from where the first entry is found, which may be wrong.
+    if (entry.offset < 0 || entry.offset + 30 > end) throw new FormatError(`its entry ${entry.filename} lies outside of the file`)
     const header = await this.#source.read(entry.offset, 30)
     const view = new DataView(header.buffer, header.byteOffset, 30)
     const start = entry.offset + 30 + view.getUint16(26, true) + view.getUint16(28, true)
@@ -164,8 +186,8 @@ const broken = (error: unknown): FormatError =>
     ? error
     : new FormatError(`its zip archive is broken (${error instanceof Error ? error.message : error})`, { cause: error })
 
-/** The CRC-32 of bytes of a storage, going on from that of those before. */
-export function checksum(storage: Storage<Backend>, at = 0, length = storage.byteLength, before = 0): number {
+/** The CRC-32 of bytes of a storage, behind others whose checksum is `before`. */
+export function checksum(storage: Storage<Backend>, before = 0, start = 0, length = storage.byteLength - start): number {
   if (length === 0) return before
-  return storage.allocator.run('crc32', { storage, layout: new Layout([length], [1], at), dtype: 'uint8' }, before)
+  return storage.allocator.run('crc32', { storage, layout: new Layout([length], [1], start), dtype: 'uint8' }, before)
 }

@@ -116,6 +116,8 @@ describe(`linear algebra on ${torch.backend.engine}`, () => {
         .add(torch.arange(n, { dtype }))
         .reciprocal(),
     }
+    checkSvd(torch.zeros(3, 2, { dtype }), 'tall zeros')
+    checkSvd(torch.zeros(2, 5, { dtype }), 'wide zeros')
     for (const [what, a] of Object.entries(matrices)) {
       checkSvd(a, what)
       checkQr(a, what)

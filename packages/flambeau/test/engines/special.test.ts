@@ -30,6 +30,11 @@ describe.each(Object.entries(engines))('on %s', (_, put) => {
     const got = special[camelCase(name)](put(column(x)), put(column(y)))
     expect(closeTo(got.toTypedArray(), column(out).toTypedArray(), 1e-7, 1e-12)).toBeNull()
   })
+  it('polynomials of a degree that no integer can hold are 0', () => {
+    const degrees = column(['inf', '-inf', 'NaN'])
+    expect(special.chebyshevPolynomialT(put(column([0.5])), put(degrees)).tolist()).toEqual([0, 0, 0])
+    expect(special.legendrePolynomialP(put(column(['inf'])), put(degrees)).tolist()).toEqual([0, 0, 0])
+  })
   it('casts of floats that integers cannot hold', () => {
     const { values, ...casts } = fixture.casts
     for (const [name, want] of Object.entries<unknown[]>(casts)) {

@@ -101,7 +101,8 @@ const families: readonly {
 /** `round` gives infinity where the type computed in overflows. */
 export function orthogonal(x: number, degree: number, kind: number, round: (value: number) => number): number {
   const n = Math.trunc(degree)
-  if (!(n >= 0)) return 0
+  // As in C, what no integer can hold becomes the least one.
+  if (!(n >= 0 && n < 2 ** 63)) return 0
   if (n === 0) return 1
   const { first, next } = families[kind]
   let before = 1

@@ -24,11 +24,11 @@ function sweep(n: number, f: (p: number, q: number) => boolean): void {
   }
 }
 
-/** Rows that, with those given, are an orthonormal basis: unit vectors made orthogonal to all before them. */
-function complete(rows: Matrix, n: number): Matrix {
+/** `n` orthonormal rows of that length, beginning with those given: unit vectors made orthogonal to all before them. */
+function complete(rows: Matrix, n: number, length: number): Matrix {
   const basis = [...rows]
   while (basis.length < n) {
-    const candidates = identity(n).map((v) => {
+    const candidates = identity(length).map((v) => {
       for (let again = 0; again < 2; again++)
         for (const row of basis) {
           const along = dot(row, v)
@@ -39,8 +39,8 @@ function complete(rows: Matrix, n: number): Matrix {
       return v
     })
     const longest = candidates.reduce((best, v) => (dot(v, v) > dot(best, best) ? v : best))
-    const length = Math.sqrt(dot(longest, longest))
-    basis.push(longest.map((value) => value / length))
+    const norm = Math.sqrt(dot(longest, longest))
+    basis.push(longest.map((value) => value / norm))
   }
   return basis
 }
@@ -80,7 +80,7 @@ export function svd(x: Operand, u: Operand | null, s: Operand, vt: Operand | nul
     // A matrix of rank r gives r directions; a singular value that is mere rounding gives none.
     const least = values[order[0]] * long * Number.EPSILON
     const found = order.filter((k) => values[k] > least).map((k) => w[k].map((value) => value / values[k]))
-    const longRows = complete(found, Math.max(...[u.layout.shape.at(-1)!, vt.layout.shape.at(-2)!]))
+    const longRows = complete(found, Math.max(u.layout.shape.at(-1)!, vt.layout.shape.at(-2)!), long)
     const longBasis = longRows.slice(0, wide ? vt.layout.shape.at(-2)! : u.layout.shape.at(-1)!)
     const shortBasis = order.map((k) => turned[k])
     writeMatrix(u, b, transposed(wide ? shortBasis : longBasis, rows))
