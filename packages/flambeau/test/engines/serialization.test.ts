@@ -3,10 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import type { Tensor } from '../../src/index.js'
 import * as torch from '../../src/index.js'
 import { nn } from '../../src/index.js'
+import { checksum } from '../../src/serialization/zipReader.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -37,4 +39,13 @@ test('models', async () => {
   other.loadStateDict(await torch.load(bytes))
   const x = torch.rand(5, 3)
   expect(other.eval()(x).equal(model.eval()(x))).toBe(true)
+})
+
+// Large ones are computed in pieces of 2¹⁷ bytes.
+test.each([1, 7, 8, 100, 2 ** 17 - 1, 2 ** 17, 2 ** 17 + 1, 3 * 2 ** 17 + 4099])('the checksum of %d bytes', (n) => {
+  const { storage } = torch.randint(0, 256, [n], { dtype: 'uint8' })
+  const bytes = storage.bytes.subarray(0, n)
+  for (const before of [0, 1, 0xffffffff]) expect(checksum(storage, before, 0, n)).toBe(crc32(bytes, before))
+  const middle = Math.floor(n / 3)
+  expect(checksum(storage, checksum(storage, 0, 0, middle), middle, n - middle)).toBe(crc32(bytes))
 })
