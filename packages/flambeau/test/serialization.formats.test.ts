@@ -1,10 +1,22 @@
 /** What checkpoints may be besides those that PyTorch 1.13 writes, and what they must not be. */
 
 import { describe, expect, test } from 'vitest'
-import type { DType, Tensor } from '../src/index.js'
+import type { DType, nn, Tensor } from '../src/index.js'
 import * as torch from '../src/index.js'
 import { Ordered } from '../src/serialization/pickle.js'
-import { call, deflated, forgeArchive, forgeLegacy, forgeZip, global, pickled, storage, tensor, tuple } from './support/forge.js'
+import {
+  call,
+  deflated,
+  forgeArchive,
+  forgeLegacy,
+  forgeZip,
+  global,
+  instance,
+  pickled,
+  storage,
+  tensor,
+  tuple,
+} from './support/forge.js'
 
 const floats = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer)
 const swapped = (bytes: Uint8Array, size: number): Uint8Array =>
@@ -188,6 +200,18 @@ describe('little files that ask for much', () => {
     const entries = { 'data.pkl': pickled(1), a: zeros, b: zeros, c: zeros, d: zeros }
     await expect(torch.load(deflated(entries))).rejects.toThrow(/claim to unpack to \d+ bytes, as those of a zip bomb do$/)
   })
+  test('modules with very many children', async () => {
+    const hooks = { _forward_hooks: new Ordered([]), _backward_hooks: new Ordered([]) }
+    const state = (more: object): object => ({ training: true, _parameters: {}, _buffers: {}, _modules: {}, ...hooks, ...more })
+    const relu = instance('torch.nn.modules.activation.ReLU', state({ inplace: false }))
+    const _modules = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [String(i), relu]))
+    const one = instance('torch.nn.modules.container.Sequential', state({ _modules }))
+    const net = await torch.load<nn.Sequential>(await forgeZip(one))
+    expect(net.length).toBe(50_000)
+    expect(net.at(-1)).toBe(net.at(0))
+    const many = Array.from({ length: 100 }, () => instance('torch.nn.modules.container.Sequential', state({ _modules })))
+    await expect(torch.load(await forgeZip(many))).rejects.toThrow("its torch.nn.Sequential's _modules is another module's too")
+  }, 10_000)
   test('dimensions without end', async () => {
     const size = Array.from({ length: 65 }, () => 1)
     await expect(

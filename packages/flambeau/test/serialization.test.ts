@@ -22,6 +22,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import * as torch from '../src/index.js'
 import { type DType, nn, optim, type Tensor } from '../src/index.js'
+import * as web from '../src/serialization/files.web.js'
 import { at, differences } from './support/pickle.js'
 import { type Json, readCases } from './support/python.js'
 import { hasTorch, runPython } from './support/torch.js'
@@ -265,6 +266,10 @@ test('URLs', async () => {
   expect(String(await torch.load(`${url}/x.pt`))).toBe('tensor([1., 1.])')
   expect(String(await torch.load(new URL(`${url}/x.pt`)))).toBe('tensor([1., 1.])')
   await expect(torch.load(`${url}/y.pt`)).rejects.toThrow(`${url}/y.pt cannot be loaded: the server answered 404 Not Found`)
+  // What browsers have in the place of files.
+  const source = await web.openFile(`${url}/x.pt`)
+  expect(await source.read(0, 4)).toEqual(bytes.slice(0, 4))
+  await expect(web.createFile('x.pt')).rejects.toThrow('x.pt cannot be saved: a browser writes to a FileSystemFileHandle')
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
   await expect(torch.load(`${url}/x.pt`)).rejects.toThrow(`${url}/x.pt cannot be loaded: it cannot be fetched`)

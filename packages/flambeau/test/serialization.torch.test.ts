@@ -56,7 +56,7 @@ describe.skipIf(!hasTorch)('PyTorch itself', () => {
       join(folder, 'states.pt'),
     )
     runPython(`
-import copy
+import copy, warnings
 cases, states = torch.load('${path}'), torch.load('${join(folder, 'states.pt')}')
 for case, state in zip(cases, states):
     module = case['module']
@@ -68,7 +68,16 @@ for case, state in zip(cases, states):
     missing, unexpected = module.load_state_dict(state, strict=True)
     for name, tensor in module.state_dict().items():
         assert tensor.dtype == theirs[name].dtype and torch.equal(tensor, theirs[name]), (module, name)
+warnings.simplefilter('ignore')
+torch.save(cases, '${join(folder, 'legacy.pt')}', _use_new_zipfile_serialization=False)
 `)
+    // Whole modules in the older format: with the source text of their classes.
+    const legacy = await torch.load<Json[]>(join(folder, 'legacy.pt'))
+    for (const [i, { module, repr }] of legacy.entries()) {
+      expect(String(module)).toBe(repr)
+      const state = module.stateDict()
+      for (const [name, t] of Object.entries<Tensor>(cases[i].module.stateDict())) expect(state[name].equal(t)).toBe(true)
+    }
   })
 
   const optimizers: [

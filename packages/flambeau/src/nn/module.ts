@@ -252,8 +252,8 @@ export class Module extends Callable {
   #entries(): [string, unknown][] {
     const entries: [string, unknown][] = Object.entries(this)
     if (this.#order === null) return entries
-    const order = [...this.#order]
-    const place = (name: string): number => (this.#order!.has(name) ? order.indexOf(name) : order.length)
+    const places = new Map(Array.from(this.#order, (name, i) => [name, i]))
+    const place = (name: string): number => places.get(name) ?? places.size
     return entries.sort(([a], [b]) => place(a) - place(b))
   }
 

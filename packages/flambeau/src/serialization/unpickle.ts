@@ -320,8 +320,8 @@ const operations: Partial<Record<number, (m: Machine) => void>> = {
   71: (m) => m.push(m.f64()),
   83: (m) => m.push(quoted(m.line())), // STRING
   86: (m) => m.push(unescaped(m.line())), // UNICODE
-  84: (m) => m.push(latin1.decode(m.bytes(m.u32()))), // BINSTRING
-  85: (m) => m.push(latin1.decode(m.bytes(m.u8()))),
+  84: (m) => m.push(text(m.bytes(m.u32()))), // BINSTRING: a str of Python 2
+  85: (m) => m.push(text(m.bytes(m.u8()))),
   88: (m) => m.push(text(m.bytes(m.u32()))),
   140: (m) => m.push(text(m.bytes(m.u8()))),
   141: (m) => m.push(text(m.bytes(m.u64()))),

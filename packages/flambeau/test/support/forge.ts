@@ -30,6 +30,10 @@ export const tensor = (over: Persistent, ...size: number[]): Call =>
   )
 export { tuple }
 
+/** An instance of a class, with its `__dict__`. */
+export const instance = (path: string, state: unknown): Call =>
+  new Call(global('copy_reg._reconstructor'), [global(path), global('__builtin__.object'), null], state)
+
 type Storages = Readonly<Record<string, Uint8Array>>
 
 /** A zip archive of entries under one folder. */
