@@ -439,7 +439,7 @@ from collections import OrderedDict, defaultdict, Counter
 base = torch.arange(6).to(torch.complex64)
 torch.save({'base': base, 'conj': base.reshape(2, 3).t(), 'z': torch.ones(2, dtype=torch.complex128), 'set': {1}, 'bytes': b'\\x01\\xc8',
   'bytearray': bytearray(b'ab'), 'counter': Counter('aab'), 'od': OrderedDict(a=1), 'p': torch.nn.Parameter(torch.ones(2)), 'big': -2 ** 70,
-  'ints': {1: 2, 'a': 3}, 'frozen': frozenset([3])}, '${path}')
+  'ints': {1: 2, 'a': 3}, 'frozen': frozenset([3]), 'z1': 1.5-2j, 'counts': defaultdict(int, a=1)}, '${path}')
 `)
     const loaded = await torch.load<Json>(path)
     expect(loaded.base.dtype).toBe('complex64')
@@ -458,5 +458,7 @@ torch.save({'base': base, 'conj': base.reshape(2, 3).t(), 'z': torch.ones(2, dty
       ]),
     )
     expect(loaded.frozen).toEqual(new Set([3]))
+    expect(loaded.z1).toEqual({ re: 1.5, im: -2 })
+    expect({ ...loaded.counts }).toEqual({ a: 1 })
   })
 })

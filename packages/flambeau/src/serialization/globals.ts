@@ -1,5 +1,6 @@
 /** What pickles of checkpoints may name: the table of everything that is ever called, and what it gives. */
 
+import type { Complex } from '../core/complex.js'
 import { type DType, isDType, itemSize } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -107,6 +108,12 @@ function bytearray(args: readonly unknown[]): Uint8Array {
   throw new FormatError('its pickle makes a bytearray of something that is no bytes')
 }
 
+/** `complex(re, im)`. */
+function complex([re, im = 0]: readonly unknown[]): Complex {
+  if (typeof re !== 'number' || typeof im !== 'number') throw new FormatError('its pickle has a complex number that is none')
+  return { re, im }
+}
+
 const functions: Record<string, (args: readonly unknown[]) => unknown> = {
   'torch._utils._rebuild_tensor': rebuildTensor,
   'torch._utils._rebuild_tensor_v2': rebuildTensor,
@@ -133,7 +140,21 @@ const functions: Record<string, (args: readonly unknown[]) => unknown> = {
   'builtins.list': (items) => [...elements(items)],
   'builtins.tuple': (items) => new PyTuple(elements(items)),
   'builtins.dict': () => new PyDict(),
+  'builtins.complex': complex,
 }
+
+/** What may be named as an argument, such as the kind of a defaultdict's values. */
+const types: readonly string[] = [
+  'torch.Tensor',
+  'torch.nn.parameter.Parameter',
+  'builtins.object',
+  'builtins.int',
+  'builtins.long', // What protocol 2 calls int, and below str.
+  'builtins.unicode',
+  'builtins.float',
+  'builtins.bool',
+  'builtins.str',
+]
 
 /** What PyTorch has and flambeau has not. */
 const notImplemented: readonly (readonly [RegExp, string])[] = [
@@ -166,11 +187,9 @@ export function findGlobal(
     if (Object.hasOwn(storageClasses, name)) return new StorageClass(path, storageClasses[name as keyof typeof storageClasses])
     const dtype = torchDTypes[name] ?? name
     if (module === 'torch' && isDType(dtype)) return dtype
-    if (module === 'torch' && name === 'Tensor') return new Global(path)
   }
   if (path === 'torch.storage.UntypedStorage' || path === 'torch.UntypedStorage') return new StorageClass(path, null)
-  if (path === 'torch.nn.parameter.Parameter') return new Global(path)
-  if (path === 'builtins.object') return new Global(path)
+  if (types.includes(path)) return new Global(path)
   if (path === 'copyreg._reconstructor') return new Global(path, reconstruct)
   const build = classOf(path)
   if (build !== undefined) return new Global(path, undefined, () => new PyObject(path, build))
