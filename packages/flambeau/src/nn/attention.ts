@@ -10,8 +10,8 @@ import { type FactoryOptions, Linear } from './linear.js'
 import { Module } from './module.js'
 import { Parameter } from './parameter.js'
 
-/** A `Linear` under the name that PyTorch prints for the last projection of attention. */
-class NonDynamicallyQuantizableLinear extends Linear {}
+/** @internal A `Linear` under the name that PyTorch prints for the last projection of attention. */
+export class NonDynamicallyQuantizableLinear extends Linear {}
 
 export interface MultiheadAttentionOptions extends FactoryOptions {
   /** The probability of zeroing an attention weight while training. */
