@@ -28,13 +28,14 @@ template <class C> void scatter(char* data, DType dtype, int64_t offset, int64_t
 
 template <class C> class Engine {
   static constexpr int L = kLanes<C>;
-  static constexpr int64_t kStaged = 196608 / int64_t(sizeof(C));  // leaves most of a level-2 cache to the weights
   static constexpr int64_t kTapBlock = 12288 / (L * int64_t(sizeof(C)));
-  static constexpr int64_t kSegment = 64;                          // points of a row computed between two transpositions
+  static constexpr int64_t kSegment = 64;                          // points computed between two transpositions
 
   const Problem& p_;
+  const int64_t boxSize_;
   Layout layout_;
   bool byChannels_;  // channel tiles, else row tiles
+  std::vector<TapRange> inside_[2];
   int64_t taps_, blocks_, packedRows_;
   int64_t boxes_[3], splits_, items_;
   Scratch packed_;
@@ -65,7 +66,7 @@ template <class C> class Engine {
       items_ = p_.source.sizes[0] * p_.groups * splits_;
       for (int d = 0; d < 3; d++) items_ *= boxes_[d] = ceilDiv(a[d].count, layout_.box[d]);
     };
-    while (stagedSize(a, layout_.box, p_.channels) > kStaged && halveBox(layout_.box, minWidth)) {}
+    while (stagedSize(a, layout_.box, p_.channels) > boxSize_ && halveBox(layout_.box, minWidth)) {}
     splits_ = 1;
     count();
     double work = double(p_.source.sizes[0]) * double(p_.groups * p_.rows * taps_) * double(a[0].count * a[1].count * a[2].count);
@@ -110,8 +111,15 @@ template <class C> class Engine {
     const int64_t piece = 256;
     const int64_t pieces = ceilDiv(taps_, piece);
     const Weights& w = p_.weights;
+    // The taps as the weights keep them.
+    std::vector<int64_t> order(static_cast<size_t>(taps_));
+    const int64_t channels = p_.channels, spatial = channels ? taps_ / channels : 0, last = int64_t(p_.axes[2].taps.size());
+    for (int64_t i = 0; i < taps_; i++) {
+      const int64_t s = i % spatial;
+      order[size_t(i)] = byChannels_ ? (s % last * (spatial / last) + s / last) * channels + i / spatial : i;
+    }
     bool dense = taps_ >= L && (pieces == 1 || taps_ % piece == 0 || taps_ % piece >= L);
-    for (int64_t k = 0; k < taps_ && dense; k++) dense = layout_.weights[size_t(k)] == k;
+    for (int64_t i = 0; i < taps_ && dense; i++) dense = layout_.weights[size_t(order[size_t(i)])] == i;
     const auto packPiece = [&](int64_t i) {
       const int64_t k0 = i % pieces * piece, k1 = k0 + piece < taps_ ? k0 + piece : taps_;
       const int64_t b = i / pieces % blocks_, g = i / pieces / blocks_;
@@ -120,8 +128,8 @@ template <class C> class Engine {
       const int64_t* offsets = layout_.weights.data();
       const int64_t at = g * w.groupStride + begin * w.rowStride, rows = p_.rows - begin < width ? p_.rows - begin : width;
       if (w.dtype != kDTypeOf<C>) {
-        for (int64_t k = k0; k < k1; k++)
-          for (int64_t r = 0; r < width; r++)
+        for (int64_t i = k0; i < k1; i++)
+          for (int64_t r = 0, k = order[size_t(i)]; r < width; r++)
             block[k * width + r] = r < rows ? element<C>(w.data, w.dtype, at + r * w.rowStride + offsets[k]) : C(0);
         return;
       }
@@ -130,11 +138,14 @@ template <class C> class Engine {
       // Weights that follow each other tap by tap are transposed in registers.
       if (dense)
         for (; done + L <= rows; done += L)
-          for (int64_t k = k0; k < k1; k += L) {
-            const int64_t from = k + L > k1 ? k1 - L : k;
-            transposeBlock(source + done * w.rowStride + from, w.rowStride, block + from * width + done, width, L);
+          for (int64_t i = k0; i < k1; i += L) {
+            const int64_t from = i + L > k1 ? k1 - L : i;
+            C square[L * L];
+            transposeBlock(source + done * w.rowStride + from, w.rowStride, square, L, L);
+            for (int64_t j = 0; j < L; j++) store(block + order[size_t(from + j)] * width + done, load(square + j * L));
           }
-      for (int64_t k = k0; k < k1; k++) {
+      for (int64_t i = k0; i < k1; i++) {
+        const int64_t k = order[size_t(i)];
         const C* column = source + offsets[k];
         C* out = block + k * width;
         for (int64_t r = done; r < rows; r++) out[r] = column[r * w.rowStride];
@@ -184,6 +195,8 @@ template <class C> class Engine {
   void channelTiles(const Item& it, const C* image, int64_t outBase, const C* bias, C* sums) const {
     const int64_t length = roundUp(ceilDiv(it.n[2], ceilDiv(it.n[2], kSegment)), L);
     const int64_t tapBlocks = tapBlocksOf();
+    const bool planes = planesAtOnce(it);
+    std::vector<Run> runs(p_.axes[2].taps.size() * p_.axes[0].taps.size());
     for (int64_t b = it.firstBlock; b < it.lastBlock; b++) {
       const int64_t width = blockWidth(b), begin = blockBegin(b);
       const int v = int(width / L), most = v == 2 ? kPoints : kPointsSingle;
@@ -192,8 +205,9 @@ template <class C> class Engine {
       for (int64_t block = 0; block < tapBlocks; block++) {
         const int64_t k = block * taps_ / tapBlocks, taps = (block + 1) * taps_ / tapBlocks - k;
         C* segment = sums;
-        for (int64_t i = 0; i < it.n[0]; i++)
+        for (int64_t i = 0; i < it.n[0]; i++) {
           for (int64_t j = 0; j < it.n[1]; j++) {
+            const int64_t used = runsOf(it, i, j, k, k + taps, runs.data());
             const C* row = image + i * layout_.lattice[0] + j * layout_.lattice[1];
             const int64_t rowOut = outBase + begin * p_.out.strides[1] + i * p_.axes[0].outStride + j * p_.axes[1].outStride;
             for (int64_t s = 0; s < it.n[2]; s += length) {
@@ -201,15 +215,51 @@ template <class C> class Engine {
               for (int64_t t = 0; t < tiles; t++) {
                 const int64_t first = t * points / tiles, count = (t + 1) * points / tiles - first;
                 C* tile = segment + first * width;
-                channelTileFor<C>(int(count), v)(w + k * width, layout_.offsets.data() + k, taps, row + s + first,
-                                                 block ? tile : bias + begin, block ? width : 0, tile);
+                channelTileFor<C>(int(count), v)(w, layout_.offsets.data(), {runs.data(), used}, s + first == 0,
+                                                 s + first + count == it.n[2], row + s + first, block ? tile : bias + begin,
+                                                 block ? width : 0, tile);
               }
-              if (block == tapBlocks - 1) writeSegment(segment, width, rows, points, rowOut + s * p_.axes[2].outStride);
-              if (tapBlocks > 1) segment += points * width;
+              if (block == tapBlocks - 1 && !planes) writeSegment(segment, width, rows, points, rowOut + s * p_.axes[2].outStride);
+              if (tapBlocks > 1 || planes) segment += points * width;
             }
           }
+          if (!planes) continue;
+          const int64_t points = it.n[1] * it.n[2], out = outBase + begin * p_.out.strides[1] + i * p_.axes[0].outStride;
+          if (block == tapBlocks - 1) writeSegment(segment - points * width, width, rows, points, out);
+          if (tapBlocks == 1) segment = sums;
+        }
       }
     }
+  }
+  // The taps of [from, to) for a row of points, without those that read padding throughout.
+  int64_t runsOf(const Item& it, int64_t i, int64_t j, int64_t from, int64_t to, Run* runs) const {
+    const Axis* a = p_.axes;
+    const TapRange &zs = inside_[0][size_t(it.lo[0] + i)], &ys = inside_[1][size_t(it.lo[1] + j)];
+    const int64_t nz = int64_t(a[0].taps.size()), ny = int64_t(a[1].taps.size());
+    // Short runs of taps cost more than the padding of two points in a row.
+    const bool edges = a[2].count <= 2 * kPoints && ny * p_.channels >= 32;
+    int64_t used = 0;
+    for (size_t x = 0; x < a[2].taps.size(); x++) {
+      const auto padding = [&](int64_t point) {
+        const int64_t at = (it.lo[2] + point) * a[2].step + a[2].taps[x].delta;
+        return at < 0 || at >= a[2].size;
+      };
+      const bool head = edges && padding(0), tail = edges && padding(it.n[2] - 1);
+      for (int64_t z = zs.begin; z < zs.end; z++) {
+        const int64_t first = ((int64_t(x) * nz + z) * ny + ys.begin) * p_.channels, last = first + (ys.end - ys.begin) * p_.channels;
+        const Run run{first > from ? first : from, last < to ? last : to, head, tail};
+        if (run.first >= run.last) continue;
+        Run* before = used > 0 ? runs + used - 1 : nullptr;
+        if (before && before->last == run.first && before->head == head && before->tail == tail) before->last = run.last;
+        else runs[used++] = run;
+      }
+    }
+    return used;
+  }
+  // Whether the rows of an item follow each other in the output and are few enough to be written together.
+  bool planesAtOnce(const Item& it) const {
+    const Axis* a = p_.axes;
+    return it.n[1] > 1 && it.n[2] == a[2].count && it.n[1] * it.n[2] <= kSegment && a[1].outStride == a[2].count * a[2].outStride;
   }
   int64_t tapBlocksOf() const { return taps_ > kTapBlock ? ceilDiv(taps_, kTapBlock) : 1; }
   int64_t sumsSize(const Item& it) const {
@@ -291,7 +341,7 @@ template <class C> class Engine {
   }
 
  public:
-  explicit Engine(const Problem& p) : p_(p) {}
+  Engine(const Problem& p, int64_t boxBytes) : p_(p), boxSize_(boxBytes / int64_t(sizeof(C))) {}
 
   int run() {
     taps_ = p_.channels;
@@ -301,7 +351,9 @@ template <class C> class Engine {
     const Images& source = p_.source;
     layout_.channels = p_.channels;
     layout_.direct = source.dtype == kDTypeOf<C> && readableInPlace(p_.axes) && (byChannels_ || p_.axes[2].count >= L);
-    planTaps(p_.axes, layout_, source.strides[1], p_.weights.channelStride, 1);
+    planTaps(p_.axes, layout_, source.strides[1], p_.weights.channelStride, 1, byChannels_);
+    for (int d = 0; d < 2 && byChannels_; d++)
+      for (int64_t i = 0; i < p_.axes[d].count; i++) inside_[d].push_back(tapsInside(p_.axes[d], i));
     if (!pack()) return kOutOfMemory;
     parallelFor(items_, grain_, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) compute(item(i));
@@ -310,16 +362,18 @@ template <class C> class Engine {
   }
 };
 
-int solve(Problem& p) {
+int solve(Problem p) {
   int status = kOk;
   if (p.source.dtype == DType::f32 ? solveBatched<float>(p, status) : p.source.dtype == DType::f64 && solveBatched<double>(p, status))
     return status;
   mergeAxes(p.axes);
+  // Leaves most of a level-2 cache to the weights.
+  const int64_t boxBytes = stackImages(p.axes, p.source, p.out.strides[0]) ? 384 << 10 : 192 << 10;
   switch (p.source.dtype) {
     case DType::f32:
     case DType::f16:
-    case DType::bf16: return Engine<float>(p).run();
-    case DType::f64: return Engine<double>(p).run();
+    case DType::bf16: return Engine<float>(p, boxBytes).run();
+    case DType::f64: return Engine<double>(p, boxBytes).run();
     default: return kUnsupported;
   }
 }

@@ -76,6 +76,18 @@ inline void mergeAxes(Axis* axes) {
   }
 }
 
+// Small images become planes of one volume, several of which are worked on at a time: then large weights, and sums as large
+// as these, pass through the caches less often. True if they have.
+inline bool stackImages(Axis* axes, Images& source, int64_t outStride) {
+  constexpr int64_t kSmallImage = 64;
+  const Axis& a = axes[0];
+  if (a.size != 1 || a.count != 1 || a.taps.size() != 1 || a.taps[0].delta != 0) return false;
+  if (axes[1].count * axes[2].count > kSmallImage) return false;
+  axes[0] = {source.sizes[0], source.strides[0], source.sizes[0], 1, a.outBase, outStride, {Tap{0, a.taps[0].weight}}};
+  source.sizes[0] = 1;
+  return true;
+}
+
 // Where the values of a source lie for the inner loops: value(c, tap, i) = base[offset[c, tap] + i·lattice], with the
 // points of a row next to each other. Either the tensor itself or a padded copy split by the residues of the step.
 struct Layout {
@@ -92,8 +104,10 @@ struct Layout {
 
 template <class C> constexpr DType kDTypeOf = sizeof(C) == 4 ? DType::f32 : DType::f64;
 
-// Fills in what follows from the axes, the box and `direct`. Rows of the copy are long enough to read `rowMultiple` points at a time.
-inline void planTaps(const Axis* axes, Layout& l, int64_t channelStride, int64_t weightChannelStride, int64_t rowMultiple) {
+// Fills in what follows from the axes, the box and `direct`. Rows of the copy are long enough to read `rowMultiple` points at a
+// time. Taps are numbered by channel and then by axis, or by the last axis, the first, the second, and then by channel.
+inline void planTaps(const Axis* axes, Layout& l, int64_t channelStride, int64_t weightChannelStride, int64_t rowMultiple,
+                     bool channelsLast = false) {
   std::vector<int64_t> shift[3];
   int64_t phaseStride[3], rowPitch[3];
   for (int d = 0; d < 3; d++) {
@@ -134,20 +148,45 @@ inline void planTaps(const Axis* axes, Layout& l, int64_t channelStride, int64_t
   l.lattice[2] = 1;
   l.offsets.clear();
   l.weights.clear();
-  for (int64_t c = 0; c < l.channels; c++)
-    for (size_t i = 0; i < axes[0].taps.size(); i++)
-      for (size_t j = 0; j < axes[1].taps.size(); j++)
-        for (size_t k = 0; k < axes[2].taps.size(); k++) {
-          const size_t at[3] = {i, j, k};
-          int64_t offset = c * l.channelPitch, weight = c * weightChannelStride;
-          for (int d = 0; d < 3; d++) {
-            weight += axes[d].taps[at[d]].weight;
-            offset += l.direct ? axes[d].taps[at[d]].delta * axes[d].stride
-                               : slot[d][at[d]] * phaseStride[d] + shift[d][at[d]] * rowPitch[d];
-          }
-          l.offsets.push_back(offset);
-          l.weights.push_back(weight);
-        }
+  const auto add = [&](int64_t c, size_t i, size_t j, size_t k) {
+    const size_t at[3] = {i, j, k};
+    int64_t offset = c * l.channelPitch, weight = c * weightChannelStride;
+    for (int d = 0; d < 3; d++) {
+      weight += axes[d].taps[at[d]].weight;
+      offset += l.direct ? axes[d].taps[at[d]].delta * axes[d].stride
+                         : slot[d][at[d]] * phaseStride[d] + shift[d][at[d]] * rowPitch[d];
+    }
+    l.offsets.push_back(offset);
+    l.weights.push_back(weight);
+  };
+  const size_t ni = axes[0].taps.size(), nj = axes[1].taps.size(), nk = axes[2].taps.size();
+  if (channelsLast) {
+    for (size_t k = 0; k < nk; k++)
+      for (size_t i = 0; i < ni; i++)
+        for (size_t j = 0; j < nj; j++)
+          for (int64_t c = 0; c < l.channels; c++) add(c, i, j, k);
+  } else {
+    for (int64_t c = 0; c < l.channels; c++)
+      for (size_t i = 0; i < ni; i++)
+        for (size_t j = 0; j < nj; j++)
+          for (size_t k = 0; k < nk; k++) add(c, i, j, k);
+  }
+}
+
+// The taps of an output that read no padding. Taps follow each other in the source in one direction or the other, so that
+// these are a range.
+struct TapRange {
+  int64_t begin, end;
+};
+inline TapRange tapsInside(const Axis& a, int64_t output) {
+  TapRange r{0, int64_t(a.taps.size())};
+  const auto inside = [&](int64_t t) {
+    const int64_t at = output * a.step + a.taps[size_t(t)].delta;
+    return at >= 0 && at < a.size;
+  };
+  while (r.begin < r.end && !inside(r.begin)) r.begin++;
+  while (r.end > r.begin && !inside(r.end - 1)) r.end--;
+  return r;
 }
 
 // Elements a staged box takes, to choose its size.

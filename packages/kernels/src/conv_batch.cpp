@@ -10,17 +10,17 @@ namespace flambeau {
 namespace {
 
 // The taps of one output: for each of `count` runs, `length` from run + first on.
-struct Runs {
+struct TapRuns {
   const int64_t* run;
   int64_t count, first, length;
 };
 
 template <class C>
-using BatchTile = void (*)(const C* w, const int64_t* offsets, const Runs& runs, const C* x, const C* bias, C* out, int64_t outPitch);
+using BatchTile = void (*)(const C* w, const int64_t* offsets, const TapRuns& runs, const C* x, const C* bias, C* out, int64_t outPitch);
 
 // out[r] = bias[r] + Σ_k w[k][r] · x[offsets[k]], two vectors of images at a time.
 template <class C, int R>
-void batchTile(const C* w, const int64_t* offsets, const Runs& runs, const C* x, const C* bias, C* out, int64_t outPitch) {
+void batchTile(const C* w, const int64_t* offsets, const TapRuns& runs, const C* x, const C* bias, C* out, int64_t outPitch) {
   constexpr int L = kLanes<C>;
   Vec<C> acc[R][2];
 #pragma GCC unroll 16
@@ -59,8 +59,8 @@ template <class C> class BatchEngine {
   int64_t pixels_, points_, spatialTaps_;   // of a plane of the source, of the output, of a channel
   int64_t sourcePitch_, outPitch_;          // from channel to channel
   int64_t batches_, blocks_;
-  std::vector<int64_t> begin_[3], end_[3];  // the taps of each output of an axis that lie inside the source
-  std::vector<int64_t> offsets_;            // over (tap, channel)
+  std::vector<TapRange> inside_[3];  // the taps of each output of an axis
+  std::vector<int64_t> offsets_;     // over (tap, channel)
   Scratch memory_;
   C *source_, *out_, *weights_, *bias_;
 
@@ -73,22 +73,6 @@ template <class C> class BatchEngine {
     return true;
   }
 
-  // Taps follow each other in the source in one direction or the other: those inside are a range.
-  void clip(int d) {
-    const Axis& a = p_.axes[d];
-    for (int64_t i = 0; i < a.count; i++) {
-      int64_t begin = 0, end = int64_t(a.taps.size());
-      const auto inside = [&](int64_t t) {
-        const int64_t at = i * a.step + a.taps[size_t(t)].delta;
-        return at >= 0 && at < a.size;
-      };
-      while (begin < end && !inside(begin)) begin++;
-      while (end > begin && !inside(end - 1)) end--;
-      begin_[d].push_back(begin);
-      end_[d].push_back(end);
-    }
-  }
-
   // In vector operations an image: the products, transposing there and back, and packing the weights.
   bool worthwhile() const {
     const int64_t n = p_.source.sizes[0], taps = spatialTaps_ * p_.channels;
@@ -97,7 +81,7 @@ template <class C> class BatchEngine {
     double valid = double(p_.rows * p_.channels);
     for (int d = 0; d < 3; d++) {
       int64_t sum = 0;
-      for (size_t i = 0; i < begin_[d].size(); i++) sum += end_[d][i] - begin_[d][i];
+      for (const TapRange& r : inside_[d]) sum += r.end - r.begin;
       valid *= double(sum);
     }
     const double lanes = double(batches_ * kImages) / double(n) / L;
@@ -174,17 +158,19 @@ template <class C> class BatchEngine {
     const Axis* a = p_.axes;
     const int64_t nx = int64_t(a[2].taps.size()), ny = int64_t(a[1].taps.size()), channels = p_.channels;
     const int64_t r = blockBegin(block), rows = blockBegin(block + 1) - r, first = group * p_.rows + r;
-    Runs runs{run, 0, 0, 0};
-    for (int64_t k = begin_[0][size_t(z)]; k < end_[0][size_t(z)]; k++)
-      for (int64_t j = begin_[1][size_t(y)]; j < end_[1][size_t(y)]; j++) run[runs.count++] = (k * ny + j) * nx * channels;
+    TapRuns runs{run, 0, 0, 0};
+    const TapRange &zs = inside_[0][size_t(z)], &ys = inside_[1][size_t(y)];
+    for (int64_t k = zs.begin; k < zs.end; k++)
+      for (int64_t j = ys.begin; j < ys.end; j++) run[runs.count++] = (k * ny + j) * nx * channels;
     const C* x = source_ + (batch * p_.groups + group) * channels * sourcePitch_ +
                  (z * a[0].step * a[1].size + y * a[1].step) * a[2].size * kImages;
     const C* w = weights_ + first * spatialTaps_ * channels;
     C* out = out_ + (batch * p_.groups * p_.rows + first) * outPitch_ + (z * a[1].count + y) * a[2].count * kImages;
     const BatchTile<C> tile = pickBatchTile<C>(rows, std::make_index_sequence<kRows>{});
     for (int64_t i = 0; i < a[2].count; i++, x += a[2].step * kImages, out += kImages) {
-      runs.first = begin_[2][size_t(i)] * channels;
-      runs.length = (end_[2][size_t(i)] - begin_[2][size_t(i)]) * channels;
+      const TapRange& xs = inside_[2][size_t(i)];
+      runs.first = xs.begin * channels;
+      runs.length = (xs.end - xs.begin) * channels;
       tile(w, offsets_.data(), runs, x, bias_ + first, out, outPitch_);
     }
   }
@@ -209,7 +195,8 @@ template <class C> class BatchEngine {
     sourcePitch_ = pixels_ * kImages + L;
     outPitch_ = points_ * kImages + L;
     if ((p_.channels * sourcePitch_ + p_.rows * outPitch_) * int64_t(sizeof(C)) > (768 << 10)) return false;
-    for (int d = 0; d < 3; d++) clip(d);
+    for (int d = 0; d < 3; d++)
+      for (int64_t i = 0; i < a[d].count; i++) inside_[d].push_back(tapsInside(a[d], i));
     if (!worthwhile()) return false;
     const int64_t taps = spatialTaps_ * p_.channels;
     const int64_t sourceSize = batches_ * s.sizes[1] * sourcePitch_, outSize = batches_ * o.sizes[1] * outPitch_;

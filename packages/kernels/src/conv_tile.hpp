@@ -16,28 +16,53 @@ constexpr int kRegisters = 16;
 constexpr int kPoints = kRegisters == 32 ? 14 : 6;
 constexpr int kPointsSingle = kRegisters == 32 ? 14 : 12;
 
-template <class C> using ChannelTile = void (*)(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* from, int64_t fromPitch, C* out);
+// Taps [first, last), which read padding at the first or at the last point of a row.
+struct Run {
+  int64_t first, last;
+  bool head, tail;
+};
+struct Runs {
+  const Run* run;
+  int64_t count;
+};
 
-// out[r][v] = from[r·fromPitch][v] + Σ_k x[offsets[k] + r] · w[k][v]; w, from and out hold V vectors in a row.
+template <class C>
+using ChannelTile = void (*)(const C* w, const int64_t* offsets, Runs runs, bool head, bool tail, const C* x, const C* from,
+                             int64_t fromPitch, C* out);
+
+// out[r][v] = from[r·fromPitch][v] + Σ_k x[offsets[k] + r] · w[k][v]; w, from and out hold V vectors in a row. Head and tail:
+// the tile is the beginning or the end of its row.
 template <class C, int R, int V>
-void channelTile(const C* w, const int64_t* offsets, int64_t taps, const C* x, const C* from, int64_t fromPitch, C* out) {
+void channelTile(const C* w, const int64_t* offsets, Runs runs, bool head, bool tail, const C* x, const C* from,
+                 int64_t fromPitch, C* out) {
   constexpr int L = kLanes<C>;
   Vec<C> acc[R][V];
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++)
 #pragma GCC unroll 9
     for (int v = 0; v < V; v++) acc[r][v] = load(from + r * fromPitch + v * L);
-  for (int64_t k = 0; k < taps; k++, w += V * L) {
-    const C* p = x + offsets[k];
-    Vec<C> wk[V];
+  for (const Run* run = runs.run; run < runs.run + runs.count; run++) {
+    const auto sum = [&](auto begin, auto end) __attribute__((always_inline)) {
+      const C* wk = w + run->first * V * L;
+      for (int64_t k = run->first; k < run->last; k++, wk += V * L) {
+        const C* p = x + offsets[k];
+        Vec<C> weights[V];
 #pragma GCC unroll 2
-    for (int v = 0; v < V; v++) wk[v] = load(w + v * L);
+        for (int v = 0; v < V; v++) weights[v] = load(wk + v * L);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-      const Vec<C> point = splat(p[r]);
+        for (int r = 0; r < R; r++) {
+          if (r < begin || r >= end) continue;
+          const Vec<C> point = splat(p[r]);
 #pragma GCC unroll 2
-      for (int v = 0; v < V; v++) acc[r][v] += point * wk[v];
-    }
+          for (int v = 0; v < V; v++) acc[r][v] += point * weights[v];
+        }
+      }
+    };
+    using All = std::integral_constant<int, R>;
+    using None = std::integral_constant<int, 0>;
+    if (head && run->head) sum(std::integral_constant<int, 1>{}, All{});
+    else if (tail && run->tail) sum(None{}, std::integral_constant<int, R - 1>{});
+    else sum(None{}, All{});
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++)

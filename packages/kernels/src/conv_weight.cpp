@@ -117,8 +117,7 @@ template <class C> WeightTile<C> rowTileOf(int r, int t) {
   return r == 3 ? pickRowTile<C, 3>(t, taps) : r == 2 ? pickRowTile<C, 2>(t, taps) : pickRowTile<C, 1>(t, taps);
 }
 
-// Points of images that are taken several at a time, and the bytes of the padded copy of those, and of larger ones.
-constexpr int64_t kSmallImage = 64;
+// Bytes of the padded copy of small images, and of larger ones.
 constexpr int64_t kSmallImagesBytes = 512 << 10, kBoxBytes = 192 << 10;
 
 template <class C> class WeightGradient {
@@ -414,13 +413,8 @@ KERNEL(convGradWeight) {
   // The gradient's axes are those of the lattice, merged alike.
   Images lattice = grad;
   mergeAxes(axes);
-  // Small images are planes of one volume: sums as large as the weights are then read and written once for several of them.
-  const bool plane = axes[0].size == 1 && axes[0].count == 1 && axes[0].taps.size() == 1 && axes[0].taps[0].delta == 0;
-  const bool small = plane && axes[1].count * axes[2].count <= kSmallImage;
-  if (small) {
-    axes[0] = {x.sizes[0], x.strides[0], x.sizes[0], 1, 0, grad.strides[0], {Tap{0, axes[0].taps[0].weight}}};
-    x.sizes[0] = lattice.sizes[0] = 1;
-  }
+  const bool small = stackImages(axes, x, grad.strides[0]);
+  lattice.sizes[0] = x.sizes[0];
   for (int d = 0; d < 3; d++) {
     lattice.sizes[d + 2] = axes[d].count;
     lattice.strides[d + 2] = axes[d].outStride;
