@@ -108,18 +108,21 @@ template <class C> class Engine {
       for (int64_t r = 0; r < roundUp(p_.rows, L); r++)
         bias_[g * roundUp(p_.rows, L) + r] =
             p_.bias && r < p_.rows ? element<C>(p_.bias->data, p_.bias->dtype, (g * p_.rows + r) * p_.bias->strides[0]) : C(0);
-    const int64_t piece = 256;
-    const int64_t pieces = ceilDiv(taps_, piece);
     const Weights& w = p_.weights;
+    const int64_t channels = p_.channels, spatial = channels ? taps_ / channels : 0, last = int64_t(p_.axes[2].taps.size());
+    const int64_t piece = spatial > 0 && spatial < 256 ? 256 / spatial * spatial : 256, pieces = ceilDiv(taps_, piece);
     // The taps as the weights keep them.
     std::vector<int64_t> order(static_cast<size_t>(taps_));
-    const int64_t channels = p_.channels, spatial = channels ? taps_ / channels : 0, last = int64_t(p_.axes[2].taps.size());
     for (int64_t i = 0; i < taps_; i++) {
       const int64_t s = i % spatial;
       order[size_t(i)] = byChannels_ ? (s % last * (spatial / last) + s / last) * channels + i / spatial : i;
     }
     bool dense = taps_ >= L && (pieces == 1 || taps_ % piece == 0 || taps_ % piece >= L);
     for (int64_t i = 0; i < taps_ && dense; i++) dense = layout_.weights[size_t(order[size_t(i)])] == i;
+    // Where the taps of a channel lie within a vector of each other, whole vectors are read up to the end of the weights.
+    const auto weightAt = [&](int64_t i) { return layout_.weights[size_t(order[size_t(i)])]; };
+    const bool near = spatial > 1 && weightAt(spatial - 1) - weightAt(0) < L;
+    const int64_t readable = (p_.groups - 1) * w.groupStride + (p_.rows - 1) * w.rowStride + (taps_ ? weightAt(taps_ - 1) : 0) + 1;
     const auto packPiece = [&](int64_t i) {
       const int64_t k0 = i % pieces * piece, k1 = k0 + piece < taps_ ? k0 + piece : taps_;
       const int64_t b = i / pieces % blocks_, g = i / pieces / blocks_;
@@ -143,6 +146,14 @@ template <class C> class Engine {
             C square[L * L];
             transposeBlock(source + done * w.rowStride + from, w.rowStride, square, L, L);
             for (int64_t j = 0; j < L; j++) store(block + order[size_t(from + j)] * width + done, load(square + j * L));
+          }
+      else if (near)
+        for (; done + L <= rows && at + (done + L - 1) * w.rowStride + weightAt(k1 - spatial) + L <= readable; done += L)
+          for (int64_t i = k0; i < k1; i += spatial) {
+            C square[L * L];
+            transposeBlock(source + done * w.rowStride + weightAt(i), w.rowStride, square, L, L);
+            for (int64_t j = 0; j < spatial; j++)
+              store(block + order[size_t(i + j)] * width + done, load(square + (weightAt(i + j) - weightAt(i)) * L));
           }
       for (int64_t i = k0; i < k1; i++) {
         const int64_t k = order[size_t(i)];
@@ -177,14 +188,18 @@ template <class C> class Engine {
         }
         return;
       }
-      if (step == 1) {
-        // The segment has room for a whole block of points; those past the end are not stored.
+      if (step <= 2) {
+        // The segment has room for whole blocks of points; those past the end are not stored.
         C block[L * L];
-        for (int64_t r = 0; r < rows; r += L) {
-          const int64_t some = rows - r < L ? rows - r : L;
-          transposeBlock(segment + r, width, block, L, some);
-          for (int64_t j = 0; j < some; j++) copyRow(data + (r + j) * pitch, block + j * L, points);
-        }
+        for (int64_t r = 0; r < rows; r += L)
+          for (int64_t i = 0; i < points; i += L) {
+            const int64_t some = rows - r < L ? rows - r : L, count = points - i < L ? points - i : L;
+            transposeBlock(segment + i * width + r, width, block, L, some);
+            for (int64_t j = 0; j < some; j++) {
+              if (step == 1) copyRow(data + (r + j) * pitch + i, block + j * L, count);
+              else scatterPairs(data + (r + j) * pitch + 2 * i, block + j * L, count);
+            }
+          }
         return;
       }
     }
@@ -408,6 +423,15 @@ KERNEL(convGradInput) {
   Problem p{grad, out, groups, w.sizes[0] / groups, w.sizes[1], {}, nullptr, {}};
   p.weights = {w.data, w.dtype, w.strides[1], w.strides[0], p.channels * w.strides[0]};
 
+  // Where the stride is larger than the kernel some of the input met nothing.
+  bool sparse = false;
+  for (int d = 0; d < 3; d++) sparse = sparse || w.sizes[d + 2] < window.stride[d];
+  sparse = sparse && out.dense();
+  if (sparse) {
+    const int64_t bytes = out.sizes[0] * out.strides[0] * itemSize(out.dtype);
+    parallelFor(bytes, 1 << 16, [&](int64_t begin, int64_t end) { std::memset(out.data + begin, 0, size_t(end - begin)); });
+  }
+
   // x[h] met grad[i] through tap k where h + padding = i·stride + k·dilation: each residue of h has its own taps.
   const int64_t* stride = window.stride;
   int64_t residue[3];
@@ -423,6 +447,7 @@ KERNEL(convGradInput) {
             if (distance % stride[d] == 0) a.taps.push_back({distance / stride[d], k * w.strides[d + 2]});
           }
         }
+        if (sparse && (p.axes[0].taps.empty() || p.axes[1].taps.empty() || p.axes[2].taps.empty())) continue;
         const int status = solve(p);
         if (status != kOk) return status;
       }

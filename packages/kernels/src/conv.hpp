@@ -32,6 +32,14 @@ struct Images {
       strides[d] = missing ? 0 : t.strides[from];
     }
   }
+  bool dense() const {
+    int64_t expected = 1;
+    for (int d = 4; d >= 1; d--) {
+      if (sizes[d] != 1 && strides[d] != expected) return false;
+      expected *= sizes[d];
+    }
+    return true;
+  }
   bool empty() const { return !(sizes[0] && sizes[1] && sizes[2] && sizes[3] && sizes[4]); }
 };
 
@@ -263,6 +271,7 @@ void stageAs(const Axis* axes, const Layout& l, const T* image, int64_t channelS
               const T* source = column + z * axes[0].stride + y * axes[1].stride;
               if constexpr (sizeof(T) == sizeof(C)) {
                 if (stride == 1) copyRow(row + begin, source, end - begin);
+                else if (stride == 2) gatherPairs(row + begin, source, end - begin);
                 else
                   for (int64_t k = begin; k < end; k++) row[k] = source[(k - begin) * stride];
               } else {

@@ -64,15 +64,6 @@ template <class C> class BatchEngine {
   Scratch memory_;
   C *source_, *out_, *weights_, *bias_;
 
-  static bool dense(const Images& t) {
-    int64_t expected = 1;
-    for (int d = 4; d >= 1; d--) {
-      if (t.sizes[d] != 1 && t.strides[d] != expected) return false;
-      expected *= t.sizes[d];
-    }
-    return true;
-  }
-
   // In vector operations an image: the products, transposing there and back, and packing the weights.
   bool worthwhile() const {
     const int64_t n = p_.source.sizes[0], taps = spatialTaps_ * p_.channels;
@@ -181,7 +172,7 @@ template <class C> class BatchEngine {
   bool run(int& status) {
     const Images &s = p_.source, &o = p_.out;
     const Axis* a = p_.axes;
-    if (s.sizes[0] < L || s.dtype != o.dtype || s.dtype != p_.weights.dtype || !dense(s) || !dense(o)) return false;
+    if (s.sizes[0] < L || s.dtype != o.dtype || s.dtype != p_.weights.dtype || !s.dense() || !o.dense()) return false;
     pixels_ = points_ = spatialTaps_ = 1;
     for (int d = 0; d < 3; d++) {
       if (a[d].count != o.sizes[d + 2]) return false;
