@@ -2,7 +2,6 @@
 #include "conv.hpp"
 
 #include "conv_tile.hpp"
-#include "transpose.hpp"
 
 namespace flambeau {
 namespace {
@@ -31,9 +30,12 @@ template <class C> class Engine {
   static constexpr int64_t kTapBlock = 12288 / (L * int64_t(sizeof(C)));
   static constexpr int64_t kSegment = 64;                          // points computed between two transpositions
 
-  const Problem& p_;
-  const int64_t boxSize_;
+  static constexpr int64_t kStaged = 196608 / int64_t(sizeof(C));  // leaves most of a level-2 cache to the weights
+
+  Problem p_;
   Layout layout_;
+  SideBySide<C> beside_;
+  bool across_;      // the points of a row are images
   bool byChannels_;  // channel tiles, else row tiles
   std::vector<TapRange> inside_[2];
   int64_t taps_, blocks_, packedRows_;
@@ -61,12 +63,13 @@ template <class C> class Engine {
   void chooseBoxes() {
     const Axis* a = p_.axes;
     for (int d = 0; d < 3; d++) layout_.box[d] = a[d].count;
+    if (across_) layout_.box[2] = beside_.chunk;
     const int64_t minWidth = 4 * L;
     const auto count = [&] {
       items_ = p_.source.sizes[0] * p_.groups * splits_;
       for (int d = 0; d < 3; d++) items_ *= boxes_[d] = ceilDiv(a[d].count, layout_.box[d]);
     };
-    while (stagedSize(a, layout_.box, p_.channels) > boxSize_ && halveBox(layout_.box, minWidth)) {}
+    while (!across_ && stagedSize(a, layout_.box, p_.channels) > kStaged && halveBox(layout_.box, minWidth)) {}
     splits_ = 1;
     count();
     double work = double(p_.source.sizes[0]) * double(p_.groups * p_.rows * taps_) * double(a[0].count * a[1].count * a[2].count);
@@ -170,9 +173,9 @@ template <class C> class Engine {
   }
 
   // Writes points × channels, as the channel tiles leave them, to where the output keeps them.
-  void writeSegment(const C* segment, int64_t width, int64_t rows, int64_t points, int64_t offset) const {
+  void writeSegment(const C* segment, int64_t width, int64_t rows, int64_t points, int64_t offset, int64_t step) const {
     const Images& out = p_.out;
-    const int64_t pitch = out.strides[1], step = p_.axes[2].outStride;
+    const int64_t pitch = out.strides[1];
     if (out.dtype == kDTypeOf<C>) {
       C* data = reinterpret_cast<C*>(out.data) + offset;
       if (pitch == 1) {
@@ -210,7 +213,8 @@ template <class C> class Engine {
   void channelTiles(const Item& it, const C* image, int64_t outBase, const C* bias, C* sums) const {
     const int64_t length = roundUp(ceilDiv(it.n[2], ceilDiv(it.n[2], kSegment)), L);
     const int64_t tapBlocks = tapBlocksOf();
-    const bool planes = planesAtOnce(it);
+    const bool planes = planesAtOnce(it), keep = tapBlocks > 1 || planes || across_;
+    const int64_t step = p_.axes[2].outStride;
     std::vector<Run> runs(p_.axes[2].taps.size() * p_.axes[0].taps.size());
     for (int64_t b = it.firstBlock; b < it.lastBlock; b++) {
       const int64_t width = blockWidth(b), begin = blockBegin(b);
@@ -227,24 +231,35 @@ template <class C> class Engine {
             const int64_t rowOut = outBase + begin * p_.out.strides[1] + i * p_.axes[0].outStride + j * p_.axes[1].outStride;
             for (int64_t s = 0; s < it.n[2]; s += length) {
               const int64_t points = it.n[2] - s < length ? it.n[2] - s : length, tiles = ceilDiv(points, most);
-              for (int64_t t = 0; t < tiles; t++) {
+              for (int64_t t = 0; t < tiles && (used || !block); t++) {
                 const int64_t first = t * points / tiles, count = (t + 1) * points / tiles - first;
                 C* tile = segment + first * width;
                 channelTileFor<C>(int(count), v)(w, layout_.offsets.data(), {runs.data(), used}, s + first == 0,
                                                  s + first + count == it.n[2], row + s + first, block ? tile : bias + begin,
                                                  block ? width : 0, tile);
               }
-              if (block == tapBlocks - 1 && !planes) writeSegment(segment, width, rows, points, rowOut + s * p_.axes[2].outStride);
-              if (tapBlocks > 1 || planes) segment += points * width;
+              if (block == tapBlocks - 1 && !planes && !across_) writeSegment(segment, width, rows, points, rowOut + s * step, step);
+              if (keep) segment += points * width;
             }
           }
           if (!planes) continue;
           const int64_t points = it.n[1] * it.n[2], out = outBase + begin * p_.out.strides[1] + i * p_.axes[0].outStride;
-          if (block == tapBlocks - 1) writeSegment(segment - points * width, width, rows, points, out);
+          if (block == tapBlocks - 1) writeSegment(segment - points * width, width, rows, points, out, step);
           if (tapBlocks == 1) segment = sums;
         }
+        if (across_ && block == tapBlocks - 1) writeImages(it, sums, width, rows, outBase + begin * p_.out.strides[1]);
       }
     }
+  }
+  // And points × images × channels.
+  void writeImages(const Item& it, const C* sums, int64_t width, int64_t rows, int64_t offset) const {
+    const Axis* a = p_.axes;
+    const bool whole = a[0].outStride == it.n[1] * a[1].outStride;
+    const int64_t lines = whole ? 1 : it.n[0], points = whole ? it.n[0] * it.n[1] : it.n[1], pitch = it.n[2] * width;
+    for (int64_t r = 0; r < it.n[2]; r++)
+      for (int64_t i = 0; i < lines; i++)
+        writeSegment(sums + r * width + i * points * pitch, pitch, rows, points, offset + r * a[2].outStride + i * a[0].outStride,
+                     a[1].outStride);
   }
   // The taps of [from, to) for a row of points, without those that read padding throughout.
   int64_t runsOf(const Item& it, int64_t i, int64_t j, int64_t from, int64_t to, Run* runs) const {
@@ -274,11 +289,12 @@ template <class C> class Engine {
   // Whether the rows of an item follow each other in the output and are few enough to be written together.
   bool planesAtOnce(const Item& it) const {
     const Axis* a = p_.axes;
-    return it.n[1] > 1 && it.n[2] == a[2].count && it.n[1] * it.n[2] <= kSegment && a[1].outStride == a[2].count * a[2].outStride;
+    return !across_ && it.n[1] > 1 && it.n[2] == a[2].count && it.n[1] * it.n[2] <= kSegment && a[1].outStride == a[2].count * a[2].outStride;
   }
   int64_t tapBlocksOf() const { return taps_ > kTapBlock ? ceilDiv(taps_, kTapBlock) : 1; }
   int64_t sumsSize(const Item& it) const {
-    return tapBlocksOf() > 1 ? (it.n[0] * it.n[1] * it.n[2] + L) * 2 * L : kSegment * 2 * L;
+    const int64_t spare = across_ ? L * it.n[2] : L;
+    return tapBlocksOf() > 1 || across_ ? (it.n[0] * it.n[1] * it.n[2] + spare) * 2 * L : kSegment * 2 * L;
   }
 
   void rowTiles(const Item& it, const C* image, int64_t outBase, const C* bias) const {
@@ -335,7 +351,8 @@ template <class C> class Engine {
     const int64_t first = it.image * source.strides[0] + it.group * p_.channels * source.strides[1];
     const C* image = reinterpret_cast<const C*>(source.data) + first;
     if (layout_.direct) {
-      for (int d = 0; d < 3; d++) image += it.lo[d] * layout_.lattice[d];
+      if (across_) image = beside_.at(it.lo[2], it.group * p_.channels);
+      for (int d = 0; d < (across_ ? 2 : 3); d++) image += it.lo[d] * layout_.lattice[d];
     } else if (taps_ > 0) {
       C* copy = scratch.get<C>(layout_.size);
       if (!copy) {
@@ -356,17 +373,19 @@ template <class C> class Engine {
   }
 
  public:
-  Engine(const Problem& p, int64_t boxBytes) : p_(p), boxSize_(boxBytes / int64_t(sizeof(C))) {}
+  explicit Engine(const Problem& p) : p_(p) {}
 
   int run() {
     taps_ = p_.channels;
     for (const Axis& a : p_.axes) taps_ *= int64_t(a.taps.size());
     chooseTiles();
+    across_ = byChannels_ && taps_ > 0 && SideBySide<C>::fits(p_.source, p_.axes);
+    if (across_ && !beside_.copy(p_.source, p_.axes, p_.out.strides[0])) return kOutOfMemory;
     chooseBoxes();
     const Images& source = p_.source;
     layout_.channels = p_.channels;
-    layout_.direct = source.dtype == kDTypeOf<C> && readableInPlace(p_.axes) && (byChannels_ || p_.axes[2].count >= L);
-    planTaps(p_.axes, layout_, source.strides[1], p_.weights.channelStride, 1, byChannels_);
+    layout_.direct = across_ || (source.dtype == kDTypeOf<C> && readableInPlace(p_.axes) && (byChannels_ || p_.axes[2].count >= L));
+    planTaps(p_.axes, layout_, across_ ? beside_.channelPitch : source.strides[1], p_.weights.channelStride, 1, byChannels_);
     for (int d = 0; d < 2 && byChannels_; d++)
       for (int64_t i = 0; i < p_.axes[d].count; i++) inside_[d].push_back(tapsInside(p_.axes[d], i));
     if (!pack()) return kOutOfMemory;
@@ -377,18 +396,16 @@ template <class C> class Engine {
   }
 };
 
-int solve(Problem p) {
+int solve(Problem& p) {
   int status = kOk;
   if (p.source.dtype == DType::f32 ? solveBatched<float>(p, status) : p.source.dtype == DType::f64 && solveBatched<double>(p, status))
     return status;
   mergeAxes(p.axes);
-  // Leaves most of a level-2 cache to the weights.
-  const int64_t boxBytes = stackImages(p.axes, p.source, p.out.strides[0]) ? 384 << 10 : 192 << 10;
   switch (p.source.dtype) {
     case DType::f32:
     case DType::f16:
-    case DType::bf16: return Engine<float>(p, boxBytes).run();
-    case DType::f64: return Engine<double>(p, boxBytes).run();
+    case DType::bf16: return Engine<float>(p).run();
+    case DType::f64: return Engine<double>(p).run();
     default: return kUnsupported;
   }
 }

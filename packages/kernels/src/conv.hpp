@@ -10,6 +10,7 @@
 #include "copy.hpp"
 #include "kernel.hpp"
 #include "scratch.hpp"
+#include "transpose.hpp"
 
 namespace flambeau {
 
@@ -307,6 +308,74 @@ struct Problem {
   Weights weights;
   const TensorArg* bias;
   Axis axes[3];
+};
+
+// Small images side by side: for each chunk of images and channel, pixels × images of the chunk. The row of a tile is then
+// the same point of many images, and no tap of it reads padding unless all do.
+template <class C> class SideBySide {
+  static constexpr int L = kLanes<C>;
+  Scratch memory_;
+  C* data_ = nullptr;
+  int64_t channels_ = 0;
+
+ public:
+  int64_t chunk = 0, channelPitch = 0;
+
+  // Whether short rows make it worth the copy.
+  static bool fits(const Images& x, const Axis* axes) {
+    const Axis &a = axes[0], &y = axes[1], &z = axes[2];
+    const bool plane = a.size == 1 && a.count == 1 && a.taps.size() == 1 && a.taps[0].delta == 0;
+    return plane && x.dtype == kDTypeOf<C> && z.stride == 1 && y.stride == z.size && x.sizes[0] >= 8 && z.count <= 8 &&
+           y.count <= 16 && y.size * z.size <= 1024;
+  }
+
+  // Copies all images and makes them the last axis; false if out of memory.
+  bool copy(Images& x, Axis* axes, int64_t outStride) {
+    const int64_t n = x.sizes[0], pixels = axes[1].size * axes[2].size;
+    channels_ = x.sizes[1];
+    const int64_t chunks = ceilDiv(n, 16);
+    chunk = ceilDiv(n, chunks);
+    // An odd number of cache lines, so that channels do not fall on the same cache sets.
+    channelPitch = (ceilDiv(pixels * chunk, 16) | 1) * 16;
+    data_ = memory_.get<C>(chunks * channels_ * channelPitch + L);
+    if (!data_) return false;
+    parallelFor(chunks * channels_, 16384 / (pixels * chunk) + 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t first = i / channels_ * chunk;
+        const C* source = reinterpret_cast<const C*>(x.data) + first * x.strides[0] + i % channels_ * x.strides[1];
+        interleave(source, x.strides[0], n - first < chunk ? n - first : chunk, pixels, data_ + i * channelPitch);
+      }
+    });
+    const Tap only{0, axes[0].taps[0].weight};
+    const int64_t outBase = axes[0].outBase;
+    axes[0] = axes[1];
+    axes[1] = axes[2];
+    axes[0].stride = axes[1].size * chunk;
+    axes[1].stride = chunk;
+    axes[2] = {n, 1, n, 1, outBase, outStride, {only}};
+    x.sizes[0] = 1;
+    return true;
+  }
+  const C* at(int64_t image, int64_t channel) const { return data_ + (image / chunk * channels_ + channel) * channelPitch; }
+
+ private:
+  void interleave(const C* source, int64_t pitch, int64_t count, int64_t pixels, C* out) const {
+    C square[L * L];
+    for (int64_t k = 0; k < count; k += L)
+      for (int64_t i = 0; i < pixels; i += L) {
+        const int64_t images = count - k < L ? count - k : L, from = i + L > pixels ? pixels - L : i;
+        if (pixels < L) {
+          for (int64_t j = 0; j < pixels; j++)
+            for (int64_t r = 0; r < images; r++) out[j * chunk + k + r] = source[(k + r) * pitch + j];
+        } else if (images == L) {
+          transposeBlock(source + k * pitch + from, pitch, out + from * chunk + k, chunk, L);
+        } else {
+          for (int64_t r = 0; r < images; r++) store(square + r * L, load(source + (k + r) * pitch + from));
+          transposeBlock(square, L, square, L, L);
+          for (int64_t j = 0; j < L; j++) copyRow(out + (from + j) * chunk + k, square + j * L, images);
+        }
+      }
+  }
 };
 
 template <class C> C element(const char* data, DType dtype, int64_t i) {
