@@ -34,7 +34,7 @@ void channelWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_
       const C* p[R];
 #pragma GCC unroll 16
       for (int r = 0; r < R; r++) p[r] = row + offsets[r];
-      const C* g = grad + (i * points.n[1] + j) * points.n[2] * gradWidth;
+      const C* g = grad + i * points.gradStep[0] + j * points.gradStep[1];
       for (int64_t k = 0; k < points.n[2]; k++, g += gradWidth) {
         Vec<C> gk[V];
 #pragma GCC unroll 2
@@ -123,12 +123,13 @@ constexpr int64_t kSmallImagesBytes = 512 << 10, kBoxBytes = 192 << 10;
 template <class C> class WeightGradient {
   static constexpr int L = kLanes<C>;
 
-  const Images &x_, &grad_, &out_;
-  const Axis* axes_;
+  Images x_, grad_, out_;
+  Axis* axes_;
   const int64_t groups_, channels_, rows_;  // channels in and out of a group
-  const int64_t boxBytes_;
+  int64_t boxBytes_ = kBoxBytes;
   Layout layout_;
-  bool byChannels_, gradInPlace_;
+  SideBySide<C> beside_;
+  bool byChannels_, gradInPlace_, across_;  // across: the points of a row are images
   int64_t taps_, boxes_[3], pieces_, splits_;
   int64_t width_;     // channels of the sums, rounded up to vectors
   int64_t sumsSize_;  // of one group of one piece
@@ -136,17 +137,34 @@ template <class C> class WeightGradient {
   C* sums_;
   std::atomic<bool> failed_{false};
 
-  void choose() {
-    const int64_t n = x_.sizes[0];
+  // The gradient's axes become those of the lattice. False if out of memory.
+  bool arrange() {
     const bool small = rows_ * taps_ * L * int64_t(sizeof(C)) <= (512 << 10);
     byChannels_ = !(small && (rows_ * 2 <= L || taps_ <= 12));
+    across_ = byChannels_ && SideBySide<C>::fits(x_, axes_);
+    if (across_) {
+      if (!beside_.copy(x_, axes_, grad_.strides[0])) return false;
+    } else if (stackImages(axes_, x_, grad_.strides[0])) {
+      boxBytes_ = kSmallImagesBytes;
+    }
+    grad_.sizes[0] = x_.sizes[0];
+    for (int d = 0; d < 3; d++) {
+      grad_.sizes[d + 2] = axes_[d].count;
+      grad_.strides[d + 2] = axes_[d].outStride;
+    }
+    return true;
+  }
+
+  void choose() {
+    const int64_t n = x_.sizes[0];
     width_ = roundUp(rows_, L);
     sumsSize_ = byChannels_ ? width_ * taps_ : rows_ * taps_ * L;
 
     int64_t points = 1;
     for (int d = 0; d < 3; d++) points *= layout_.box[d] = axes_[d].count > 0 ? axes_[d].count : 1;
     const int64_t most = byChannels_ ? 512 : 4096;
-    while (stagedSize(axes_, layout_.box, channels_) > boxBytes_ / int64_t(sizeof(C)) || points > most) {
+    if (across_) layout_.box[2] = beside_.chunk;
+    while (!across_ && (stagedSize(axes_, layout_.box, channels_) > boxBytes_ / int64_t(sizeof(C)) || points > most)) {
       if (!halveBox(layout_.box, 4 * L)) break;
       points = layout_.box[0] * layout_.box[1] * layout_.box[2];
     }
@@ -155,7 +173,7 @@ template <class C> class WeightGradient {
 
     // Sixteen pieces of work if there is enough: by output channels where the sums are large, else by images and boxes.
     const int64_t bytes = groups_ * sumsSize_ * int64_t(sizeof(C)), blocks = byChannels_ ? ceilDiv(width_, 2 * L) : 1;
-    splits_ = bytes <= (256 << 10) ? 1 : bytes <= (2 << 20) ? 4 : 16;
+    splits_ = bytes <= (256 << 10) && !across_ ? 1 : bytes <= (2 << 20) ? 4 : 16;
     splits_ = splits_ < blocks ? splits_ : blocks;
     const double work = double(n) * double(groups_ * rows_ * taps_) * double(axes_[0].count * axes_[1].count * axes_[2].count);
     pieces_ = ceilDiv(16, groups_ * splits_);
@@ -164,37 +182,42 @@ template <class C> class WeightGradient {
   }
 
   // Points × channels [from, to) of one box of the gradient.
-  void transposeGrad(const char* data, int64_t offset, const int64_t* n, int64_t from, int64_t to, C* out, int64_t width) const {
-    int64_t rows = n[0] * n[1], length = n[2], inner = n[1];
-    const int64_t* s = grad_.strides;
-    if (n[2] == axes_[2].count && s[3] == n[2] * s[4]) {
-      rows = n[0];
-      length = n[1] * n[2];
-      inner = 1;
+  void transposeGrad(int64_t offset, const int64_t* n, int64_t from, int64_t to, C* out, int64_t width) const {
+    const int64_t* s = grad_.strides + 2;
+    if (across_) {
+      for (int64_t k = 0; k < n[2]; k++)
+        transposePlane(offset + k * s[2], n, s, n[1] == axes_[1].count, from, to, out + k * width, n[2] * width);
+      return;
     }
+    for (int64_t i = 0; i < n[0]; i++)
+      transposePlane(offset + i * s[0], n + 1, s + 1, n[2] == axes_[2].count, from, to, out + i * n[1] * n[2] * width, width);
+  }
+
+  // Rows × columns as points `pitch` apart; whole: all columns of the rows.
+  void transposePlane(int64_t offset, const int64_t* n, const int64_t* s, bool whole, int64_t from, int64_t to, C* out,
+                      int64_t pitch) const {
+    const bool merge = whole && s[0] == n[1] * s[1];
+    const int64_t rows = merge ? 1 : n[0], length = merge ? n[0] * n[1] : n[1], channelStride = grad_.strides[1];
     const int64_t channels = to - from, tail = channels % L;
     if (tail)
-      for (int64_t i = 0; i < rows * length; i++) store(out + i * width + channels - tail, Vec<C>{});
+      for (int64_t i = 0; i < rows * length; i++) store(out + i * pitch + channels - tail, Vec<C>{});
     for (int64_t row = 0; row < rows; row++) {
-      const int64_t at = offset + row / inner * s[2] + row % inner * s[3];
-      C* target = out + row * length * width;
+      const int64_t at = offset + row * s[0] + from * channelStride;
+      C* target = out + row * length * pitch;
       int64_t done = 0;
-      if (grad_.dtype == kDTypeOf<C> && s[4] == 1 && length >= L) {
-        const C* source = reinterpret_cast<const C*>(data) + at;
-        for (int64_t c = 0; c + L <= channels; c += L, done += L)
+      if (grad_.dtype == kDTypeOf<C> && s[1] == 1 && length >= L) {
+        const C* source = reinterpret_cast<const C*>(grad_.data) + at;
+        for (; done + L <= channels; done += L)
           for (int64_t i = 0; i < length; i += L) {
             const int64_t k = i + L > length ? length - L : i;
-            transposeBlock(source + (from + c) * s[1] + k, s[1], target + k * width + c, width, L);
+            transposeBlock(source + done * channelStride + k, channelStride, target + k * pitch + done, pitch, L);
           }
       }
-      for (int64_t c = done; c < channels; c++) {
-        const int64_t start = at + (from + c) * s[1];
-        const auto copy = [&](auto tag) {
-          const auto* source = reinterpret_cast<const decltype(tag)*>(data) + start;
-          for (int64_t i = 0; i < length; i++) target[i * width + c] = from_(source[i * s[4]]);
-        };
-        gradAs(copy);
-      }
+      for (int64_t c = done; c < channels; c++)
+        gradAs([&](auto tag) {
+          const auto* source = reinterpret_cast<const decltype(tag)*>(grad_.data) + at + c * channelStride;
+          for (int64_t i = 0; i < length; i++) target[i * pitch + c] = from_(source[i * s[1]]);
+        });
     }
   }
 
@@ -254,7 +277,9 @@ template <class C> class WeightGradient {
       const int64_t imageAt = rest * x_.strides[0] + group * channels_ * x_.strides[1];
       int64_t gradAt = rest * grad_.strides[0] + group * rows_ * grad_.strides[1];
       const C* image = imageCopy;
-      if (layout_.direct) {
+      if (across_) {
+        image = beside_.at(lo[2], group * channels_);
+      } else if (layout_.direct) {
         image = reinterpret_cast<const C*>(x_.data) + imageAt;
         for (int d = 0; d < 3; d++) image += lo[d] * layout_.lattice[d];
       } else {
@@ -263,8 +288,11 @@ template <class C> class WeightGradient {
       for (int d = 0; d < 3; d++) gradAt += lo[d] * grad_.strides[d + 2];
       for (int d = 0; d < 2; d++) points.imageStep[d] = layout_.lattice[d];
       if (byChannels_) {
-        transposeGrad(grad_.data, gradAt, points.n, begin, end < rows_ ? end : rows_, gradCopy, end - begin);
-        channelTiles(image, gradCopy, begin, end, points, sums, b == first);
+        transposeGrad(gradAt, points.n, begin, end < rows_ ? end : rows_, gradCopy, end - begin);
+        points.gradStep[1] = points.n[2] * (end - begin);
+        points.gradStep[0] = points.n[1] * points.gradStep[1];
+        if (across_) acrossTiles(image, gradCopy, begin, end, points, sums, b == first);
+        else channelTiles(image, gradCopy, begin, end, points, sums, b == first);
       } else {
         int64_t pitch = grad_.strides[1];
         const C* grad = reinterpret_cast<const C*>(grad_.data) + gradAt;
@@ -292,6 +320,41 @@ template <class C> class WeightGradient {
                                         width_, first);
       }
     }
+  }
+
+  // A tile has one place of the kernel, and channels of the input: what reads padding is left out.
+  void acrossTiles(const C* image, const C* grad, int64_t begin, int64_t end, const Points& all, C* sums, bool first) const {
+    const int64_t places = taps_ / channels_, columns = int64_t(axes_[1].taps.size());
+    std::vector<int64_t> offsets(static_cast<size_t>(channels_));
+    for (int64_t c = 0; c < channels_; c++) offsets[size_t(c)] = c * layout_.channelPitch;
+    for (int64_t c = begin; c < end; c += 2 * L) {
+      const int v = end - c > L ? 2 : 1;
+      const int64_t tiles = ceilDiv(channels_, v == 2 ? kPoints : kPointsSingle);
+      for (int64_t place = 0; place < places; place++) {
+        Points points = all;
+        const C* x = image + layout_.offsets[size_t(place)];
+        const C* g = grad + c - begin;
+        const int64_t tap[2] = {place / columns, place % columns};
+        for (int d = 0; d < 2; d++) {
+          const TapRange inside = outputsInside(axes_[d], axes_[d].taps[size_t(tap[d])].delta);
+          points.n[d] = inside.end - inside.begin;
+          x += inside.begin * points.imageStep[d];
+          g += inside.begin * points.gradStep[d];
+        }
+        for (int64_t t = 0; t < tiles; t++) {
+          const int64_t k = t * channels_ / tiles, count = (t + 1) * channels_ / tiles - k;
+          channelTileOf<C>(int(count), v)(x, offsets.data() + k, g, end - begin, points, sums + (k * places + place) * width_ + c,
+                                          places * width_, first);
+        }
+      }
+    }
+  }
+  // The outputs for which a tap reads no padding.
+  static TapRange outputsInside(const Axis& a, int64_t delta) {
+    TapRange r{0, a.count};
+    while (r.begin < r.end && r.begin * a.step + delta < 0) r.begin++;
+    while (r.end > r.begin && (r.end - 1) * a.step + delta >= a.size) r.end--;
+    return r;
   }
 
   void rowTiles(const C* image, const C* grad, int64_t gradPitch, const Points& points, C* sums, bool first) const {
@@ -358,21 +421,21 @@ template <class C> class WeightGradient {
   }
 
  public:
-  WeightGradient(const Images& x, const Images& grad, const Images& out, const Axis* axes, int64_t groups, int64_t boxBytes)
-      : x_(x), grad_(grad), out_(out), axes_(axes), groups_(groups), channels_(out.sizes[1]), rows_(out.sizes[0] / groups),
-        boxBytes_(boxBytes) {}
+  WeightGradient(const Images& x, const Images& grad, const Images& out, Axis* axes, int64_t groups)
+      : x_(x), grad_(grad), out_(out), axes_(axes), groups_(groups), channels_(out.sizes[1]), rows_(out.sizes[0] / groups) {}
 
   int run() {
     taps_ = channels_;
     for (int d = 0; d < 3; d++) taps_ *= int64_t(axes_[d].taps.size());
+    if (!arrange()) return kOutOfMemory;
     choose();
     layout_.channels = channels_;
     // Rows are cut in boxes of whole vectors; only the last box of a row can be shorter than one.
     const int64_t lastBox = axes_[2].count - (boxes_[2] - 1) * layout_.box[2];
     const bool vectorRows = lastBox >= L;
-    layout_.direct = x_.dtype == kDTypeOf<C> && readableInPlace(axes_) && (byChannels_ || vectorRows);
+    layout_.direct = across_ || (x_.dtype == kDTypeOf<C> && readableInPlace(axes_) && (byChannels_ || vectorRows));
     gradInPlace_ = !byChannels_ && grad_.dtype == kDTypeOf<C> && grad_.strides[4] == 1 && vectorRows;
-    planTaps(axes_, layout_, x_.strides[1], out_.strides[1], L);
+    planTaps(axes_, layout_, across_ ? beside_.channelPitch : x_.strides[1], out_.strides[1], L);
     sums_ = sumsMemory_.get<C>(pieces_ * groups_ * sumsSize_);
     if (!sums_) return kOutOfMemory;
     if (pieces_ > 0) {
@@ -400,8 +463,7 @@ KERNEL(convGradWeight) {
   const TensorArg xArg = args.tensor(), gradArg = args.tensor(), outArg = args.tensor();
   const Window window(args);
   const int64_t groups = args.i64();
-  Images x(xArg);
-  const Images grad(gradArg), out(outArg);
+  const Images x(xArg), grad(gradArg), out(outArg);
   if (out.empty()) return kOk;
   Axis axes[3];
   for (int d = 0; d < 3; d++) {
@@ -410,21 +472,12 @@ KERNEL(convGradWeight) {
     for (int64_t k = 0; k < out.sizes[d + 2]; k++)
       a.taps.push_back({k * window.dilation[d] - window.padding[d], k * out.strides[d + 2]});
   }
-  // The gradient's axes are those of the lattice, merged alike.
-  Images lattice = grad;
   mergeAxes(axes);
-  const bool small = stackImages(axes, x, grad.strides[0]);
-  lattice.sizes[0] = x.sizes[0];
-  for (int d = 0; d < 3; d++) {
-    lattice.sizes[d + 2] = axes[d].count;
-    lattice.strides[d + 2] = axes[d].outStride;
-  }
-  const int64_t boxBytes = small ? kSmallImagesBytes : kBoxBytes;
   switch (x.dtype) {
     case DType::f32:
     case DType::f16:
-    case DType::bf16: return WeightGradient<float>(x, lattice, out, axes, groups, boxBytes).run();
-    case DType::f64: return WeightGradient<double>(x, lattice, out, axes, groups, boxBytes).run();
+    case DType::bf16: return WeightGradient<float>(x, grad, out, axes, groups).run();
+    case DType::f64: return WeightGradient<double>(x, grad, out, axes, groups).run();
     default: return kUnsupported;
   }
 }
