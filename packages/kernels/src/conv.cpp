@@ -379,8 +379,8 @@ template <class C> class Engine {
     taps_ = p_.channels;
     for (const Axis& a : p_.axes) taps_ *= int64_t(a.taps.size());
     chooseTiles();
-    across_ = byChannels_ && taps_ > 0 && SideBySide<C>::fits(p_.source, p_.axes);
-    if (across_ && !beside_.copy(p_.source, p_.axes, p_.out.strides[0])) return kOutOfMemory;
+    across_ = byChannels_ && taps_ > 0 && SideBySide<C>::fits(p_.source, p_.axes, 8);
+    if (across_ && !beside_.copy(p_.source, p_.axes, p_.out.strides[0], 16)) return kOutOfMemory;
     chooseBoxes();
     const Images& source = p_.source;
     layout_.channels = p_.channels;

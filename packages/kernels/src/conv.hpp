@@ -321,19 +321,20 @@ template <class C> class SideBySide {
  public:
   int64_t chunk = 0, channelPitch = 0;
 
-  // Whether short rows make it worth the copy.
-  static bool fits(const Images& x, const Axis* axes) {
+  // Whether rows are short enough, and enough of the image is read, to make it worth the copy.
+  static bool fits(const Images& x, const Axis* axes, int64_t longest) {
     const Axis &a = axes[0], &y = axes[1], &z = axes[2];
     const bool plane = a.size == 1 && a.count == 1 && a.taps.size() == 1 && a.taps[0].delta == 0;
-    return plane && x.dtype == kDTypeOf<C> && z.stride == 1 && y.stride == z.size && x.sizes[0] >= 8 && z.count <= 8 &&
+    if (int64_t(y.taps.size()) < y.step || int64_t(z.taps.size()) < z.step) return false;
+    return plane && x.dtype == kDTypeOf<C> && z.stride == 1 && y.stride == z.size && x.sizes[0] >= 8 && z.count <= longest &&
            y.count <= 16 && y.size * z.size <= 1024;
   }
 
-  // Copies all images and makes them the last axis; false if out of memory.
-  bool copy(Images& x, Axis* axes, int64_t outStride) {
+  // Copies all images, `most` to a chunk, and makes them the last axis; false if out of memory.
+  bool copy(Images& x, Axis* axes, int64_t outStride, int64_t most) {
     const int64_t n = x.sizes[0], pixels = axes[1].size * axes[2].size;
     channels_ = x.sizes[1];
-    const int64_t chunks = ceilDiv(n, 16);
+    const int64_t chunks = ceilDiv(n, most);
     chunk = ceilDiv(n, chunks);
     // An odd number of cache lines, so that channels do not fall on the same cache sets.
     channelPitch = (ceilDiv(pixels * chunk, 16) | 1) * 16;
