@@ -54,8 +54,9 @@ void channelWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_
 }
 
 // Row tiles: R output channels × T taps, a vector of points at a time; sums are kept a vector wide to the very end.
-constexpr int kWeightRows = 3;
-constexpr int kWeightTaps = kRegisters == 32 ? 9 : 4;
+// Vectors of the gradient are whole cache lines where those of the image are not: rather more channels than taps.
+constexpr int kWeightRows = kRegisters == 32 ? 8 : 3;
+constexpr int weightTaps(int rows) { return kRegisters == 16 ? 4 : rows <= 3 ? 9 : 24 / rows; }
 
 template <class C, int R, int T>
 void rowWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_t gradPitch, const Points& points, C* sums, int64_t pitch,
@@ -81,12 +82,12 @@ void rowWeightTile(const C* x, const int64_t* offsets, const C* grad, int64_t gr
       const C* g = grad + i * points.gradStep[0] + j * points.gradStep[1];
       const auto add = [&](int64_t k, auto mask) __attribute__((always_inline)) {
         Vec<C> gk[R];
-#pragma GCC unroll 3
+#pragma GCC unroll 8
         for (int r = 0; r < R; r++) gk[r] = mask(load(g + r * gradPitch + k));
 #pragma GCC unroll 9
         for (int t = 0; t < T; t++) {
           const Vec<C> point = mask(load(p[t] + k));
-#pragma GCC unroll 3
+#pragma GCC unroll 8
           for (int r = 0; r < R; r++) acc[r][t] += gk[r] * point;
         }
       };
@@ -104,17 +105,18 @@ template <class C, int V, size_t... R> WeightTile<C> pickChannelTile(int r, std:
   static constexpr WeightTile<C> tiles[] = {channelWeightTile<C, int(R) + 1, V>...};
   return tiles[r - 1];
 }
-template <class C, int R, size_t... T> WeightTile<C> pickRowTile(int t, std::index_sequence<T...>) {
+template <class C, int R, size_t... T> WeightTile<C> pickTaps(int t, std::index_sequence<T...>) {
   static constexpr WeightTile<C> tiles[] = {rowWeightTile<C, R, int(T) + 1>...};
   return tiles[t - 1];
+}
+template <class C, int R> WeightTile<C> pickRowTile(int r, int t) {
+  if constexpr (R > 1)
+    if (r < R) return pickRowTile<C, R - 1>(r, t);
+  return pickTaps<C, R>(t, std::make_index_sequence<weightTaps(R)>{});
 }
 template <class C> WeightTile<C> channelTileOf(int r, int v) {
   return v == 2 ? pickChannelTile<C, 2>(r, std::make_index_sequence<kPoints>{})
                 : pickChannelTile<C, 1>(r, std::make_index_sequence<kPointsSingle>{});
-}
-template <class C> WeightTile<C> rowTileOf(int r, int t) {
-  constexpr auto taps = std::make_index_sequence<kWeightTaps>{};
-  return r == 3 ? pickRowTile<C, 3>(t, taps) : r == 2 ? pickRowTile<C, 2>(t, taps) : pickRowTile<C, 1>(t, taps);
 }
 
 // Bytes of the padded copy of small images, and of larger ones.
@@ -358,12 +360,12 @@ template <class C> class WeightGradient {
   }
 
   void rowTiles(const C* image, const C* grad, int64_t gradPitch, const Points& points, C* sums, bool first) const {
-    const int64_t tiles = ceilDiv(taps_, kWeightTaps), strips = ceilDiv(rows_, kWeightRows);
+    const int64_t strips = ceilDiv(rows_, kWeightRows);
     for (int64_t s = 0; s < strips; s++) {
-      const int64_t r = s * rows_ / strips, rows = (s + 1) * rows_ / strips - r;
+      const int64_t r = s * rows_ / strips, rows = (s + 1) * rows_ / strips - r, tiles = ceilDiv(taps_, weightTaps(int(rows)));
       for (int64_t t = 0; t < tiles; t++) {
         const int64_t k = t * taps_ / tiles, count = (t + 1) * taps_ / tiles - k;
-        rowTileOf<C>(int(rows), int(count))(image, layout_.offsets.data() + k, grad + r * gradPitch, gradPitch, points,
+        pickRowTile<C, kWeightRows>(int(rows), int(count))(image, layout_.offsets.data() + k, grad + r * gradPitch, gradPitch, points,
                                             sums + (r * taps_ + k) * L, taps_ * L, first);
       }
     }
