@@ -27,7 +27,7 @@ template <class C> void scatter(char* data, DType dtype, int64_t offset, int64_t
 
 template <class C> class Engine {
   static constexpr int L = kLanes<C>;
-  static constexpr int64_t kTapBlock = 12288 / (L * int64_t(sizeof(C)));
+  static constexpr int64_t kTapBlock = 192;  // whose weights and points stay in a level-1 cache
   static constexpr int64_t kSegment = 64;                          // points computed between two transpositions
 
   static constexpr int64_t kStaged = 196608 / int64_t(sizeof(C));  // leaves most of a level-2 cache to the weights
@@ -380,7 +380,7 @@ template <class C> class Engine {
     for (const Axis& a : p_.axes) taps_ *= int64_t(a.taps.size());
     chooseTiles();
     across_ = byChannels_ && taps_ > 0 && SideBySide<C>::fits(p_.source, p_.axes, 8);
-    if (across_ && !beside_.copy(p_.source, p_.axes, p_.out.strides[0], 16)) return kOutOfMemory;
+    if (across_ && !beside_.copy(p_.source, p_.axes, p_.out.strides[0], 16, true)) return kOutOfMemory;
     chooseBoxes();
     const Images& source = p_.source;
     layout_.channels = p_.channels;

@@ -145,7 +145,7 @@ template <class C> class WeightGradient {
     byChannels_ = !(small && (rows_ * 2 <= L || taps_ <= 12));
     across_ = byChannels_ && SideBySide<C>::fits(x_, axes_, channels_ >= 32 ? 16 : 8);
     if (across_) {
-      if (!beside_.copy(x_, axes_, grad_.strides[0], axes_[1].size * axes_[2].size <= 128 ? 16 : 8)) return false;
+      if (!beside_.copy(x_, axes_, grad_.strides[0], axes_[1].size * axes_[2].size <= 128 ? 16 : 8, false)) return false;
     } else if (stackImages(axes_, x_, grad_.strides[0])) {
       boxBytes_ = kSmallImagesBytes;
     }
