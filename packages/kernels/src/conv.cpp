@@ -28,7 +28,7 @@ template <class C> void scatter(char* data, DType dtype, int64_t offset, int64_t
 template <class C> class Engine {
   static constexpr int L = kLanes<C>;
   static constexpr int64_t kTapBlock = 192;  // whose weights and points stay in a level-1 cache
-  static constexpr int64_t kSegment = 64;                          // points computed between two transpositions
+  static constexpr int64_t kSegment = 128;  // points computed between two transpositions
 
   static constexpr int64_t kStaged = 196608 / int64_t(sizeof(C));  // leaves most of a level-2 cache to the weights
 
