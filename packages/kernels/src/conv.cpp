@@ -1,6 +1,5 @@
 // Convolution and its gradient with respect to the input, as implicit matrix products over taps.
-#include "conv.hpp"
-
+#include "conv_beside.hpp"
 #include "conv_tile.hpp"
 
 namespace flambeau {

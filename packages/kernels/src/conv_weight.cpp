@@ -1,9 +1,8 @@
 // The gradient of convolution with respect to its weights: a product over images and points, summed in a fixed order.
 #include <utility>
 
-#include "conv.hpp"
+#include "conv_beside.hpp"
 #include "conv_tile.hpp"
-#include "transpose.hpp"
 
 namespace flambeau {
 namespace {
@@ -117,6 +116,18 @@ template <class C, int R> WeightTile<C> pickRowTile(int r, int t) {
 template <class C> WeightTile<C> channelTileOf(int r, int v) {
   return v == 2 ? pickChannelTile<C, 2>(r, std::make_index_sequence<kPoints>{})
                 : pickChannelTile<C, 1>(r, std::make_index_sequence<kPointsSingle>{});
+}
+
+// Small images become planes of one volume, several of which are worked on at a time: then large weights, and sums as large
+// as these, pass through the caches less often. True if they have.
+bool stackImages(Axis* axes, Images& source, int64_t outStride) {
+  constexpr int64_t kSmallImage = 64;
+  const Axis& a = axes[0];
+  if (a.size != 1 || a.count != 1 || a.taps.size() != 1 || a.taps[0].delta != 0) return false;
+  if (axes[1].count * axes[2].count > kSmallImage) return false;
+  axes[0] = {source.sizes[0], source.strides[0], source.sizes[0], 1, a.outBase, outStride, {Tap{0, a.taps[0].weight}}};
+  source.sizes[0] = 1;
+  return true;
 }
 
 // Bytes of the padded copy of small images, and of larger ones.
