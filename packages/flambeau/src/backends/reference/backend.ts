@@ -10,6 +10,7 @@ import { crc32 } from './checksum.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
+import { fft } from './fft.js'
 import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
 import { arange, gather, indexAdd, indexCopy, indexSelect, nonzero, scatter } from './indexing.js'
 import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
@@ -90,6 +91,7 @@ const kernels: KernelTable = {
   solveTriangular,
   svd,
   eigh,
+  fft,
 } satisfies KernelTable
 
 const isComplexOperand = (arg: unknown): boolean =>
