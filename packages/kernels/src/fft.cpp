@@ -272,47 +272,84 @@ template <class T> void storeLanes(const Side& side, Split<T> z, T scale, const 
     }
 }
 
-// The spectrum of 2h real numbers, h + 1 of it, from that of h complex ones made of neighbours.
-template <class T> void joinHalves(int64_t h, int64_t width, Split<T> z, Split<T> roots, Split<T> out) {
-  const auto join = [&](int64_t k, int64_t a, int64_t b, int64_t q) {
-    const Pair<T> left = {z.re[a * width + q], z.im[a * width + q]}, right = {z.re[b * width + q], -z.im[b * width + q]};
-    const Pair<T> even = left + right, odd = turned(left - right) * Pair<T>{roots.re[k], roots.im[k]};
-    out.re[k * width + q] = (even.re + odd.re) * T(0.5);
-    out.im[k * width + q] = (even.im + odd.im) * T(0.5);
-  };
-  for (int64_t q = 0; q < width; q++) {
-    // Real for sure.
-    const T a = z.re[q], b = z.im[q];
-    out.re[q] = a + b;
-    out.re[h * width + q] = a - b;
-    out.im[q] = out.im[h * width + q] = T(0);
-  }
-  if (width == 1)
-    for (int64_t k = 1; k < h; k++) join(k, k, h - k, 0);
-  else
-    for (int64_t k = 1; k < h; k++)
-      for (int64_t q = 0; q < width; q++) join(k, k, h - k, q);
+// A vector in another order of its lanes: the same, or the last first.
+template <bool Reverse, class T, size_t... I> FLAMBEAU_INLINE Vec<T> ordered(Vec<T> v, std::index_sequence<I...>) {
+  if constexpr (Reverse) return __builtin_shufflevector(v, v, int(sizeof...(I) - 1 - I)...);
+  else return v;
+}
+template <bool Reverse, class V, class T> FLAMBEAU_INLINE V loadOrdered(const T* p) {
+  V v;
+  std::memcpy(&v, p, sizeof v);
+  if constexpr (sizeof(V) > sizeof(T)) v = ordered<Reverse, T>(v, std::make_index_sequence<kLanes<T>>{});
+  return v;
+}
+template <bool Reverse, class V, class T> FLAMBEAU_INLINE void storeOrdered(T* p, V v) {
+  if constexpr (sizeof(V) > sizeof(T)) v = ordered<Reverse, T>(v, std::make_index_sequence<kLanes<T>>{});
+  std::memcpy(p, &v, sizeof v);
 }
 
+// The spectrum of 2h real numbers, h + 1 of it, from z, that of h complex ones made of neighbours: out[k] and out[h - k].
+template <bool Reverse, class V, class T>
+FLAMBEAU_INLINE void joinAt(Split<T> z, Split<T> out, int64_t low, int64_t high, Pair<V> root) {
+  const T half = T(0.5);
+  const Pair<V> a = {loadOrdered<false, V>(z.re + low), loadOrdered<false, V>(z.im + low)};
+  const Pair<V> b = {loadOrdered<Reverse, V>(z.re + high), -loadOrdered<Reverse, V>(z.im + high)};
+  const Pair<V> even = a + b, odd = turned(a - b) * root;
+  const Pair<V> left = even + odd, right = even - odd;
+  storeOrdered<false>(out.re + low, V(left.re * half));
+  storeOrdered<false>(out.im + low, V(left.im * half));
+  storeOrdered<Reverse>(out.re + high, V(right.re * half));
+  storeOrdered<Reverse>(out.im + high, V(right.im * -half));
+}
 // The other way: from the spectrum x of 2h real numbers to z, h complex numbers whose inverse has them as its parts.
-template <class T> void partHalves(int64_t h, int64_t width, Split<T> x, Split<T> roots, Split<T> z) {
-  const auto part = [&](int64_t k, int64_t q) {
-    const int64_t a = k * width + q, b = (h - k) * width + q;
-    const Pair<T> left = {x.re[a], x.im[a]}, right = {x.re[b], -x.im[b]};
-    const Pair<T> even = left + right, odd = (left - right) * Pair<T>{roots.re[k], -roots.im[k]};
-    z.re[a] = even.re - odd.im;
-    z.im[a] = even.im + odd.re;
+template <bool Reverse, class V, class T>
+FLAMBEAU_INLINE void partAt(Split<T> x, Split<T> z, int64_t low, int64_t high, Pair<V> root) {
+  const Pair<V> a = {loadOrdered<false, V>(x.re + low), loadOrdered<false, V>(x.im + low)};
+  const Pair<V> b = {loadOrdered<Reverse, V>(x.re + high), -loadOrdered<Reverse, V>(x.im + high)};
+  const Pair<V> even = a + b, odd = (a - b) * Pair<V>{root.re, -root.im};
+  storeOrdered<false>(z.re + low, V(even.re - odd.im));
+  storeOrdered<false>(z.im + low, V(even.im + odd.re));
+  storeOrdered<Reverse>(z.re + high, V(even.re + odd.im));
+  storeOrdered<Reverse>(z.im + high, V(odd.re - even.im));
+}
+
+// Either for all k and h - k but the first, over all lanes.
+template <bool Join, class T> void halves(int64_t h, int64_t width, Split<T> in, Split<T> roots, Split<T> out) {
+  constexpr int64_t kL = kLanes<T>;
+  const auto at = [&](auto reverse, auto v, int64_t low, int64_t high, auto root) {
+    constexpr bool Reverse = decltype(reverse)::value;
+    using V = decltype(v);
+    if constexpr (Join) joinAt<Reverse, V>(in, out, low, high, root);
+    else partAt<Reverse, V>(in, out, low, high, root);
   };
+  int64_t k = 1;
+  if (width == 1)
+    for (; k + kL - 1 < h - k - kL + 1; k += kL)
+      at(std::true_type{}, Vec<T>{}, k, h - k - kL + 1, Pair<Vec<T>>{load(roots.re + k), load(roots.im + k)});
+  for (; 2 * k <= h; k++) {
+    const Pair<T> root = {roots.re[k], roots.im[k]};
+    const Pair<Vec<T>> wide = {splat<T>(root.re), splat<T>(root.im)};
+    int64_t q = 0;
+    for (; q + kL <= width; q += kL) at(std::false_type{}, Vec<T>{}, k * width + q, (h - k) * width + q, wide);
+    for (; q < width; q++) at(std::false_type{}, T(0), k * width + q, (h - k) * width + q, root);
+  }
+}
+template <class T> void joinHalves(int64_t h, int64_t width, Split<T> z, Split<T> roots, Split<T> out) {
+  for (int64_t q = 0; q < width; q++) {
+    // Real for sure.
+    out.re[q] = z.re[q] + z.im[q];
+    out.re[h * width + q] = z.re[q] - z.im[q];
+    out.im[q] = out.im[h * width + q] = T(0);
+  }
+  halves<true>(h, width, z, roots, out);
+}
+template <class T> void partHalves(int64_t h, int64_t width, Split<T> x, Split<T> roots, Split<T> z) {
   for (int64_t q = 0; q < width; q++) {
     // The imaginary parts of the first and the last are not looked at.
     z.re[q] = x.re[q] + x.re[h * width + q];
     z.im[q] = x.re[q] - x.re[h * width + q];
   }
-  if (width == 1)
-    for (int64_t k = 1; k < h; k++) part(k, 0);
-  else
-    for (int64_t k = 1; k < h; k++)
-      for (int64_t q = 0; q < width; q++) part(k, q);
+  halves<false>(h, width, x, roots, z);
 }
 
 enum Kind { kForward, kBackward, kToComplex, kToReal };

@@ -2,19 +2,18 @@
 
 import { type Arguments, readArguments } from '../core/arguments.js'
 import { isComplex, isDifferentiable, realDType, scalarName } from '../core/dtype.js'
-import { showShape } from '../core/layout.js'
-import type { Tensor } from '../core/tensor.js'
+import { Layout, showShape } from '../core/layout.js'
+import { Tensor } from '../core/tensor.js'
 import { abs, add, div, mul, pow } from './arithmetic.js'
-import { counted, filled } from './copy.js'
+import { cloneOp, filled } from './copy.js'
 import { item } from './creation.js'
 import { requireTensor } from './define.js'
+import { defineOp, type Op } from './dispatch.js'
 import { complexToComplex, complexToReal, realToComplex } from './fourier.js'
-import { indexAdd } from './indexing.js'
 import { constantPadNd, type PadMode, pad } from './pad.js'
 import { viewAsComplex, viewAsReal } from './parts.js'
 import { min } from './reduce.js'
-import { expand, narrow, reshape, squeeze, transpose, unsqueeze } from './view.js'
-import { unfold } from './windows.js'
+import { contiguous, expand, narrow, reshape, squeeze, transpose, unsqueeze } from './view.js'
 
 interface WindowedOptions {
   /** The distance between windows; nFft / 4 unless given. */
@@ -44,6 +43,42 @@ const optional = (value: Tensor | number | boolean | null): string =>
       ? `${tensorType(value)}{${showShape(value.layout.shape)}}`
       : `${Number(value)}`
 const tensorType = ({ dtype }: Tensor): string => `torch.${scalarName(dtype)}Tensor`
+
+interface Framing {
+  /** The length of a frame, the distance between two, and the length of the signal. */
+  readonly n: number
+  readonly hop: number
+  readonly length: number
+}
+const frameCount = ({ n, hop, length }: Framing): number => 1 + Math.floor((length - n) / hop)
+
+/** Frames [B, T, n] of signals [B, L], in their memory; what comes of them is never written in place. */
+const framesOf: Op<Framing> = defineOp<Framing>({
+  name: 'Unfold',
+  forward: ([x], framing) => {
+    const [batch, step] = x.layout.strides
+    const shape = [x.layout.shape[0], frameCount(framing), framing.n]
+    return [new Tensor(x.storage, new Layout(shape, [batch, framing.hop * step, step], x.layout.offset), x.dtype)]
+  },
+  backward: ([g], { attrs }) => [overlapped([g!], attrs)[0]],
+})
+
+/** Frames added where they overlap: signals. */
+const overlapped: Op<Framing> = defineOp<Framing>({
+  name: 'UnfoldBackward',
+  forward: ([x], { n, hop, length }) => {
+    const [batch, count] = x.layout.shape
+    const out = filled(x, [batch, length], 0)
+    // A slice of all frames at a time, no longer than the distance between two: within it nothing overlaps.
+    for (let start = 0; start < n; start += hop) {
+      const size = Math.min(hop, n - start)
+      const target = new Layout([batch, count, size], [length, hop, 1], start)
+      add.inPlace(new Tensor(out.storage, target, out.dtype), new Tensor(x.storage, x.layout.slice(2, start, size), x.dtype))
+    }
+    return [out]
+  },
+  backward: ([g], { attrs }) => [cloneOp(framesOf([g!], attrs), true)[0]],
+})
 
 /** A window with zeros on both sides, nFft long. */
 function centred(window: Tensor, nFft: number): Tensor {
@@ -116,18 +151,17 @@ export function stft(
       window.ndim === 1 && window.layout.shape[0] === length,
       `expected a 1D window tensor of size equal to win_length=${length}, but got window with size ${showShape(window.layout.shape)}`,
     )
-  let frames = unfold(x, -1, nFft, hop)
+  let frames = framesOf([x.ndim === 1 ? unsqueeze(x, 0) : x], { n: nFft, hop, length: size })[0]
   if (window !== null || length < nFft) frames = mul(frames, centred(window ?? filled(x, [length], 1), nFft))
   const scale = normalized ? 1 / Math.sqrt(nFft) : 1
-  const dim = frames.ndim - 1
   const isOnesided = onesided ?? !isComplex(frames.dtype)
   if (isComplex(frames.dtype) && isOnesided) throw new Error('Cannot have onesided output if window or input is complex')
   if (!isComplex(frames.dtype) && frames.dtype !== 'float32' && frames.dtype !== 'float64')
     throw new Error(`Unsupported dtype ${scalarName(frames.dtype)}`)
   const spectra = isComplex(frames.dtype)
-    ? complexToComplex([frames], { dims: [dim], backward: false, scale })[0]
-    : realToComplex([frames], { dim, n: nFft, scale, whole: !isOnesided })[0]
-  const out = transpose(spectra, -2, -1)
+    ? complexToComplex([frames], { dims: [2], backward: false, scale })[0]
+    : realToComplex([frames], { dim: 2, n: nFft, scale, whole: !isOnesided })[0]
+  const out = transpose(self.ndim === 1 ? squeeze(spectra, 0) : spectra, -2, -1)
   const asComplex = returnComplex ?? (isComplex(self.dtype) || (window !== null && isComplex(window.dtype)))
   return asComplex ? out : viewAsReal(out)
 }
@@ -137,13 +171,6 @@ export interface IstftOptions extends WindowedOptions {
   length?: number | null
   /** A complex signal, from all nFft frequencies. */
   returnComplex?: boolean
-}
-
-/** Frames [B, T, n] added where they overlap, each `hop` after the one before. */
-function overlapped(frames: Tensor, hop: number): Tensor {
-  const [batch, count, n] = frames.layout.shape
-  const places = reshape(add(unsqueeze(mul(counted(frames, count), hop), 1), counted(frames, n)), -1)
-  return indexAdd(filled(frames, [batch, n + hop * (count - 1)], 0), 1, places, reshape(frames, [batch, -1]))
 }
 
 /**
@@ -203,7 +230,7 @@ export function istft(
       self.layout.shape.at(-1) === 2,
       `: expected the last dimension to be 2 (corresponding to real and imaginary parts), but got ${self.layout.shape.at(-1)}`,
     )
-  const input = isComplex(self.dtype) ? self : viewAsComplex(self)
+  const input = isComplex(self.dtype) ? self : viewAsComplex(contiguous(self))
   const [frequencies] = input.layout.shape.slice(-2)
   const isOnesided = onesided ?? frequencies !== nFft
   check(
@@ -228,9 +255,10 @@ export function istft(
     : complexToReal([narrow(batched, 2, 0, Math.floor(nFft / 2) + 1)], { dim: 2, n: nFft, scale })[0]
   const weights = centred(window ?? filled(input, [windowLength], 1, realDType(input.dtype)), nFft)
   const count = frames.layout.shape[1]
-  const signal = overlapped(mul(frames, weights), hop)
-  const envelope = overlapped(expand(pow(weights, 2), [1, count, nFft]), hop)
   const whole = nFft + hop * (count - 1)
+  const framing = { n: nFft, hop, length: whole }
+  const signal = overlapped([mul(frames, weights)], framing)[0]
+  const envelope = overlapped([expand(pow(weights, 2), [1, count, nFft])], framing)[0]
   const start = center ? Math.floor(nFft / 2) : 0
   const end = length !== null ? start + length : center ? whole - Math.floor(nFft / 2) : whole
   const shown = Math.max(0, Math.min(end, whole) - start)
