@@ -154,9 +154,10 @@ template <class T> class Plans {
   }
 };
 
-// How a transform's elements lie in memory: `count` of them, with steps in numbers; imaginary 0: there is none.
+// How a transform's elements lie in memory: `count` of them, with steps in numbers.
 struct Side {
   int64_t count, step, imaginary;
+  bool isReal;
   // Parts in turn, without gaps.
   bool dense() const { return step == 2 && imaginary == 1; }
 };
@@ -188,11 +189,11 @@ template <class T> void loadLanes(const Side& side, const Lanes<const T>& from, 
     else
       for (int64_t j = 0; j < side.count; j++) {
         z.re[j] = p[j * side.step];
-        z.im[j] = side.imaginary ? p[j * side.step + side.imaginary] : T(0);
+        z.im[j] = side.isReal ? T(0) : p[j * side.step + side.imaginary];
       }
     return;
   }
-  if ((step == 1 || step == 2) && side.imaginary != 0) {
+  if ((step == 1 || step == 2) && !side.isReal) {
     for (int64_t j = 0; j < side.count; j++) {
       const T* p = from.at[0] + j * side.step;
       T *re = z.re + j * width, *im = z.im + j * width;
@@ -225,7 +226,7 @@ template <class T> void loadLanes(const Side& side, const Lanes<const T>& from, 
     for (int64_t q = 0; q < width; q++) {
       const T* p = from.at[q] + j * side.step;
       z.re[j * width + q] = p[0];
-      z.im[j * width + q] = side.imaginary ? p[side.imaginary] : T(0);
+      z.im[j * width + q] = side.isReal ? T(0) : p[side.imaginary];
     }
 }
 
@@ -268,7 +269,7 @@ template <class T> void storeLanes(const Side& side, Split<T> z, T scale, const 
     for (int64_t q = 0; q < to.used; q++) {
       T* p = to.at[q] + j * side.step;
       p[0] = z.re[j * width + q] * scale;
-      if (side.imaginary) p[side.imaginary] = z.im[j * width + q] * scale;
+      if (!side.isReal) p[side.imaginary] = z.im[j * width + q] * scale;
     }
 }
 
@@ -360,8 +361,8 @@ template <class T> int transform(const TensorArg& x, const TensorArg& out, int d
   const int64_t length = halved ? n / 2 : n;
   const auto sideOf = [&](const TensorArg& t, bool isReal) -> Side {
     const int64_t step = t.strides[dim];
-    if (!isReal) return {t.sizes[dim], step, t.strides[t.ndim - 1]};
-    return halved ? Side{length, 2 * step, step} : Side{length, step, 0};
+    if (!isReal) return {t.sizes[dim], step, t.strides[t.ndim - 1], false};
+    return halved ? Side{length, 2 * step, step, false} : Side{length, step, 0, true};
   };
   const Side from = sideOf(x, kind == kToComplex), to = sideOf(out, kind == kToReal);
   const int dims = x.ndim - (kind == kToComplex ? 0 : 1);
