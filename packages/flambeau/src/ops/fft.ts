@@ -1,7 +1,7 @@
 /** Discrete Fourier transforms, `torch.fft`. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { complexDType, type DType, isComplex, isDifferentiable, scalarName } from '../core/dtype.js'
+import { complexDType, type DType, getDefaultDtype, isComplex, isDifferentiable, scalarName } from '../core/dtype.js'
 import { wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul } from './arithmetic.js'
@@ -46,11 +46,11 @@ function scaleOf(norm: FftNorm | null, inverse: boolean, count: number): number 
   return (norm === 'forward') === inverse ? 1 : 1 / count
 }
 
-/** A tensor of a dtype that can be transformed: integers become float32. */
+/** A tensor of a dtype that can be transformed: integers get the default dtype. */
 function floating(self: Tensor, complex: boolean): Tensor {
   const { dtype } = self
   if (isComplex(dtype)) return self
-  const wanted: DType = isDifferentiable(dtype) ? dtype : 'float32'
+  const wanted: DType = isDifferentiable(dtype) ? dtype : getDefaultDtype()
   if (wanted !== 'float32' && wanted !== 'float64') throw new Error(`Unsupported dtype ${scalarName(wanted)}`)
   return to(self, complex ? complexDType(wanted) : wanted)
 }
@@ -331,7 +331,7 @@ export interface FrequencyOptions extends TensorOptions {
   d?: number
 }
 function frequencies(name: string, n: number, args: Arguments<[d: number], FrequencyOptions>, count: number): Tensor {
-  const { d = 1, dtype = 'float32', ...options } = readArguments<FrequencyOptions>(name, args, ['d'], tensorOptions)
+  const { d = 1, dtype = getDefaultDtype(), ...options } = readArguments<FrequencyOptions>(name, args, ['d'], tensorOptions)
   if (!isDifferentiable(dtype)) throw new Error(`${name} requires a floating point or complex dtype`)
   if (isComplex(dtype)) throw new Error(`"arange_cpu" not implemented for '${scalarName(dtype)}'`)
   if (!Number.isInteger(n)) throw new TypeError(`${name}(): argument 'n' must be int, not ${typeof n}`)

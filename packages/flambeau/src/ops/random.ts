@@ -3,7 +3,7 @@
 import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { type DType, isComplex, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { type DType, getDefaultDtype, isComplex, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
@@ -176,7 +176,7 @@ function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: 
  */
 export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
-  const { dtype = 'float32', generator } = options
+  const { dtype = getDefaultDtype(), generator } = options
   requireFloat(dtype, 'uniform_', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'uniform', 0, 1, generator))
 }
@@ -191,7 +191,7 @@ export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
  */
 export function randn(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
-  const { dtype = 'float32', generator } = options
+  const { dtype = getDefaultDtype(), generator } = options
   requireFloat(dtype, 'normal_kernel_cpu', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'normal', 0, 1, generator))
 }
@@ -399,7 +399,7 @@ export function normal(
 ): Tensor {
   if (typeof mean === 'number' && typeof std === 'number') {
     if (!Array.isArray(size)) throw new TypeError('normal(): a mean and a deviation that are numbers need a size')
-    const { dtype = 'float32', generator } = options
+    const { dtype = getDefaultDtype(), generator } = options
     requireDeviation(std)
     return sampled(size, options, dtype, (t) => draw(t, 'normal', mean, std, generator))
   }
