@@ -240,6 +240,7 @@ export interface Kernels {
   randint: [state: Storage<Backend>, out: Operand, fromLow: number, fromHigh: number, rangeLow: number, rangeHigh: number]
   randperm: [state: Storage<Backend>, out: Operand]
   bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
+  binomial: [state: Storage<Backend>, count: Operand, probability: Operand, out: Operand]
   poisson: [state: Storage<Backend>, rates: Operand, out: Operand]
   multinomial: [state: Storage<Backend>, weights: Operand, out: Operand, replacement: boolean]
   // Factorizations rewrite `a`, whose rows the caller made adjacent; batch dimensions come first everywhere.

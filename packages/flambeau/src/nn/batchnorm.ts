@@ -24,15 +24,18 @@ export interface NormOptions extends FactoryOptions {
   /** Whether running statistics are kept; without them, evaluation too uses those of its input. */
   trackRunningStats?: boolean
 }
-type NormArguments = Arguments<[eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean], NormOptions>
+export type NormArguments = Arguments<
+  [eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean],
+  NormOptions
+>
 
 /** What all of them share: parameters, running statistics, text. */
-abstract class NormBase extends Module {
-  readonly numFeatures: number
+export abstract class NormBase extends Module {
+  numFeatures: number
   readonly eps: number
   momentum: number | null
-  readonly affine: boolean
-  readonly trackRunningStats: boolean
+  affine: boolean
+  trackRunningStats: boolean
   /** [numFeatures] */
   weight: Parameter | null
   /** [numFeatures] */
@@ -198,10 +201,9 @@ abstract class InstanceNorm extends NormBase {
     requireDims(input, [batchedDims - 1, batchedDims])
     const single = input.ndim < batchedDims
     const useInputStats = training || !trackRunningStats
-    if (momentum === null && running_mean !== null && useInputStats)
-      throw new Error('not implemented: InstanceNorm with momentum null and running statistics')
+    if (momentum === null) throw new TypeError("instance_norm(): argument 'momentum' (position 7) must be float, not NoneType")
     const batch = single ? unsqueeze(input, 0) : input
-    const out = instanceNorm(batch, running_mean, running_var, weight, bias, useInputStats, momentum ?? 0, eps)
+    const out = instanceNorm(batch, running_mean, running_var, weight, bias, useInputStats, momentum, eps)
     return single ? squeeze(out, 0) : out
   }
 }

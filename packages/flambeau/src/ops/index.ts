@@ -47,6 +47,7 @@ export {
   featureDropout,
   type RReluOptions,
   rrelu,
+  rrelu_,
 } from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
@@ -66,15 +67,27 @@ export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
-export { type CdistOptions, cdist, dist, type NormOptions, norm, nuclearNorm, type PNormOptions, renorm } from './norm.js'
+export {
+  type CdistOptions,
+  cdist,
+  dist,
+  type NormExceptOptions,
+  type NormOptions,
+  norm,
+  normExceptDim,
+  nuclearNorm,
+  type PNormOptions,
+  renorm,
+} from './norm.js'
 export { constantPadNd } from './pad.js'
-export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool2d, maxPool3d } from './pool.js'
+export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool1dWithIndices, maxPool2d, maxPool3d } from './pool.js'
 export { blockDiag, chainMatmul, cross, kron, type VanderOptions, vander, vdot } from './products.js'
 export * from './quantile.js'
 export * from './queries.js'
 export {
   bernoulli,
   bernoulli_,
+  binomial,
   cauchy_,
   defaultGenerator,
   exponential_,

@@ -8,10 +8,11 @@ import { broadcastShapes, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
+import { rowMajor } from './copy.js'
 import { empty, type SizesAndOptions, splitSizes, type TensorOptions } from './creation.js'
-import { checkInPlace, emptyTensor } from './dispatch.js'
+import { checkInPlace, commonBackend, emptyTensor } from './dispatch.js'
 import { amax, amin, sum } from './reduce.js'
-import { reshape } from './view.js'
+import { expand, reshape } from './view.js'
 
 /** Bytes of a generator's state, laid out as PyTorch's `get_rng_state` gives it. */
 const STATE_BYTES = 5056
@@ -435,6 +436,25 @@ export function poisson(self: Tensor, options: GeneratorOptions = {}): Tensor {
   const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
   const { state } = options.generator ?? defaultGenerator()
   if (out.layout.numel > 0) self.storage.allocator.run('poisson', state, self, out)
+  return out
+}
+
+/**
+ * Successes among `count` trials with the probability `prob` each, as `torch.binomial`, with broadcasting.
+ *
+ * @throws Error for dtypes other than float32 and float64, or two different ones.
+ * @example
+ * torch.binomial(torch.tensor([10, 10]), torch.tensor([0, 1])).tolist() // [0, 10]
+ */
+export function binomial(count: Tensor, prob: Tensor, options: GeneratorOptions = {}): Tensor {
+  if (count.dtype !== prob.dtype) throw new Error(`Found dtype ${scalarName(prob.dtype)} but expected ${scalarName(count.dtype)}`)
+  if (count.dtype !== 'float32' && count.dtype !== 'float64')
+    throw new Error(`"binomial_cpu" not implemented for '${scalarName(count.dtype)}'`)
+  const shape = broadcastShapes([count.layout.shape, prob.layout.shape])
+  const [n, p] = [count, prob].map((t) => rowMajor(expand(t.detach(), shape)))
+  const out = emptyTensor(commonBackend([n, p]), shape, count.dtype)
+  const { state } = options.generator ?? defaultGenerator()
+  if (out.layout.numel > 0) out.storage.allocator.run('binomial', state, n, p, out)
   return out
 }
 

@@ -6,6 +6,7 @@ import type { Program } from '../../ir/program.js'
 import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
 import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
 import type { Plan } from '../plan.js'
+import { binomial } from './binomial.js'
 import { crc32 } from './checksum.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
@@ -81,6 +82,7 @@ const kernels: KernelTable = {
   randint,
   randperm,
   bernoulliTensor,
+  binomial,
   poisson,
   multinomial,
   lu,
