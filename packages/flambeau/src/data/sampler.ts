@@ -12,9 +12,11 @@ import { Generator, multinomial, randint, randperm } from '../ops/random.js'
  *
  * @example
  * class Backwards extends data.Sampler {
- *   length = 3
- *   *[Symbol.iterator]() {
- *     for (let i = this.length - 1; i >= 0; i--) yield i
+ *   get length() {
+ *     return 3
+ *   }
+ *   [Symbol.iterator]() {
+ *     return [2, 1, 0].values()
  *   }
  * }
  * Array.from(new Backwards()) // [ 2, 1, 0 ]

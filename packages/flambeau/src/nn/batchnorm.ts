@@ -89,7 +89,7 @@ export abstract class NormBase extends Module {
   }
 }
 
-const names = ['eps', 'momentum', 'affine', 'trackRunningStats'] as const
+export const normNames = ['eps', 'momentum', 'affine', 'trackRunningStats'] as const
 const factoryNames = ['dtype', 'device'] as const
 
 /** @throws Error in PyTorch's words unless the input has one of these numbers of dimensions. */
@@ -100,7 +100,7 @@ function requireDims(input: Tensor, dims: readonly number[]): void {
 
 export abstract class BatchNorm extends NormBase {
   constructor(numFeatures: number, ...args: NormArguments) {
-    super(numFeatures, readArguments<NormOptions>(new.target.name, args, names, factoryNames))
+    super(numFeatures, readArguments<NormOptions>(new.target.name, args, normNames, factoryNames))
   }
 
   protected abstract checkInput(input: Tensor): void
@@ -188,7 +188,7 @@ export class SyncBatchNorm extends BatchNorm {
 
 abstract class InstanceNorm extends NormBase {
   constructor(numFeatures: number, ...args: NormArguments) {
-    const given = readArguments<NormOptions>(new.target.name, args, names, factoryNames)
+    const given = readArguments<NormOptions>(new.target.name, args, normNames, factoryNames)
     const { affine = false, trackRunningStats = false, ...rest } = given
     super(numFeatures, { ...rest, affine, trackRunningStats })
   }

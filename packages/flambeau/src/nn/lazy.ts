@@ -36,7 +36,15 @@ export class UninitializedParameter extends Parameter {
   }
 }
 
-/** A buffer whose shape is not known yet, as `torch.nn.parameter.UninitializedBuffer`: without elements until `materialize`. */
+/**
+ * A buffer whose shape is not known yet, as `torch.nn.parameter.UninitializedBuffer`: without elements until `materialize`.
+ *
+ * @example
+ * const layer = new nn.LazyBatchNorm1d()
+ * layer.running_mean instanceof nn.UninitializedBuffer // true
+ * layer(torch.randn(2, 3)).shape // [ 2, 3 ]
+ * layer.running_mean.shape // [ 3 ]
+ */
 export class UninitializedBuffer extends Tensor {
   constructor(options: FactoryOptions = {}) {
     const { storage, layout, dtype } = empty([0], options)

@@ -1,6 +1,7 @@
 /** Batch and instance normalisation that learn the number of channels from their first input. */
 
 import { noGrad } from '../autograd/mode.js'
+import { readArguments } from '../core/arguments.js'
 import type { Tensor } from '../core/tensor.js'
 import {
   BatchNorm1d,
@@ -11,6 +12,8 @@ import {
   InstanceNorm3d,
   type NormArguments,
   type NormBase,
+  type NormOptions,
+  normNames,
 } from './batchnorm.js'
 import { hasUninitializedParameters, UninitializedBuffer, UninitializedParameter } from './lazy.js'
 
@@ -21,6 +24,13 @@ function forget(module: NormBase): void {
   if (module.running_mean !== null) module.running_mean = new UninitializedBuffer({ dtype: module.running_mean.dtype })
   if (module.running_var !== null) module.running_var = new UninitializedBuffer({ dtype: module.running_var.dtype })
 }
+
+/** An instance norm that is lazy has parameters and running statistics unless told otherwise, which others have not: PyTorch's way. */
+const instanceOptions = (name: string, args: NormArguments): NormOptions => ({
+  affine: true,
+  trackRunningStats: true,
+  ...readArguments<NormOptions>(name, args, normNames, ['dtype', 'device']),
+})
 
 /** Gives everything its shape; the module is an ordinary one from then on. */
 function becomeEager(module: NormBase, input: Tensor, eager: { readonly prototype: object }): void {
@@ -103,11 +113,11 @@ export class LazyBatchNorm3d extends BatchNorm3d {
  * @example
  * const layer = new nn.LazyInstanceNorm1d({ eps: 0.5 })
  * layer(torch.randn(2, 3, 5)).shape // [ 2, 3, 5 ]
- * layer // InstanceNorm1d(3, eps=0.5, momentum=0.1, affine=False, track_running_stats=False)
+ * layer // InstanceNorm1d(3, eps=0.5, momentum=0.1, affine=True, track_running_stats=True)
  */
 export class LazyInstanceNorm1d extends InstanceNorm1d {
   constructor(...args: NormArguments) {
-    super(0, ...args)
+    super(0, instanceOptions(new.target.name, args))
     forget(this)
   }
 
@@ -123,11 +133,11 @@ export class LazyInstanceNorm1d extends InstanceNorm1d {
  * @example
  * const layer = new nn.LazyInstanceNorm2d({ eps: 0.5 })
  * layer(torch.randn(2, 3, 4, 4)).shape // [ 2, 3, 4, 4 ]
- * layer // InstanceNorm2d(3, eps=0.5, momentum=0.1, affine=False, track_running_stats=False)
+ * layer // InstanceNorm2d(3, eps=0.5, momentum=0.1, affine=True, track_running_stats=True)
  */
 export class LazyInstanceNorm2d extends InstanceNorm2d {
   constructor(...args: NormArguments) {
-    super(0, ...args)
+    super(0, instanceOptions(new.target.name, args))
     forget(this)
   }
 
@@ -143,11 +153,11 @@ export class LazyInstanceNorm2d extends InstanceNorm2d {
  * @example
  * const layer = new nn.LazyInstanceNorm3d({ eps: 0.5 })
  * layer(torch.randn(2, 3, 2, 4, 4)).shape // [ 2, 3, 2, 4, 4 ]
- * layer // InstanceNorm3d(3, eps=0.5, momentum=0.1, affine=False, track_running_stats=False)
+ * layer // InstanceNorm3d(3, eps=0.5, momentum=0.1, affine=True, track_running_stats=True)
  */
 export class LazyInstanceNorm3d extends InstanceNorm3d {
   constructor(...args: NormArguments) {
-    super(0, ...args)
+    super(0, instanceOptions(new.target.name, args))
     forget(this)
   }
 

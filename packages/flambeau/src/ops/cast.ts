@@ -116,6 +116,8 @@ export const cdouble = (self: Tensor): Tensor => to(self, 'complex128')
  * This tensor in complex32, as `torch.Tensor.chalf`, which flambeau does not have.
  *
  * @throws Error always.
+ * @example
+ * typeof torch.tensor([1.5]).chalf // 'function'
  */
 export const chalf = (self: Tensor): Tensor => to(self, complexDType('float16'))
 /**

@@ -120,7 +120,7 @@ export const fft = (self: Tensor, ...args: FftArguments): Tensor => complexTrans
  *
  * @throws Error for a length that is not positive, and for float16 and bfloat16.
  * @example
- * torch.fft.ifft(torch.tensor([4, 0, 0, 0])) // tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+ * torch.fft.ifft(torch.fft.fft(torch.tensor([1, 2]))).real // tensor([1., 2.])
  */
 export const ifft = (self: Tensor, ...args: FftArguments): Tensor => complexTransform('ifft', self, args, true)
 /**
