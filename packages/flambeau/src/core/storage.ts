@@ -11,6 +11,40 @@ export interface Memory {
   readonly capacity: number
 }
 
+/**
+ * Memory in a buffer that the user holds as well, and may transfer or shrink: whoever asks where it is learns of that by an
+ * error. No allocator ever gets it.
+ */
+export class SharedMemory implements Memory {
+  readonly #address: number
+  readonly #buffer: ArrayBuffer
+  constructor(
+    /** Where the buffer itself begins. */
+    base: number,
+    buffer: ArrayBuffer,
+    readonly byteOffset: number,
+    readonly capacity: number,
+  ) {
+    this.#address = base + byteOffset
+    this.#buffer = buffer
+  }
+
+  get address(): number {
+    this.#check()
+    return this.#address
+  }
+
+  get buffer(): ArrayBuffer {
+    this.#check()
+    return this.#buffer
+  }
+
+  #check(): void {
+    if (this.#buffer.byteLength < this.byteOffset + this.capacity)
+      throw new Error('the buffer behind this tensor was transferred or made shorter: its elements are gone')
+  }
+}
+
 /** What a storage needs of the engine that owns its memory. */
 export interface Allocator {
   free(memory: Memory): void
@@ -72,7 +106,7 @@ export class Storage<A extends Allocator = Allocator> {
   grow(memory: Memory, byteLength: number): void {
     const old = this.bytes
     new Uint8Array(memory.buffer, memory.byteOffset, byteLength).set(old)
-    this.allocator.free(this.memory)
+    if (!(this.#memory instanceof SharedMemory)) this.allocator.free(this.memory)
     this.#memory = memory
     this.byteLength = byteLength
   }
@@ -109,6 +143,6 @@ export class Storage<A extends Allocator = Allocator> {
     const memory = this.#memory
     if (memory === null) return
     this.#memory = null
-    this.allocator.free(memory)
+    if (!(memory instanceof SharedMemory)) this.allocator.free(memory)
   }
 }

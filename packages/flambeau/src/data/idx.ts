@@ -1,6 +1,7 @@
 /** The IDX format, in which MNIST is distributed. */
 
 import { type DType, itemSize, type TypedArray, typedArrayOf } from '../core/dtype.js'
+import { numelOf } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { fromTypedArray } from '../ops/creation.js'
 
@@ -30,7 +31,9 @@ export function parseIdx(bytes: Uint8Array): Tensor {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const shape = Array.from({ length: dims }, (_, d) => view.getUint32(4 + 4 * d))
   const size = itemSize(dtype)
-  const expected = header + size * shape.reduce((n, s) => n * s, 1)
+  if (shape.reduce((n, s) => n * Math.max(s, 1), 1) > 2 ** 48)
+    throw new Error(`not an IDX file: the shape [${shape.join(', ')}] is more than fits any memory`)
+  const expected = header + size * numelOf(shape)
   if (bytes.length !== expected) {
     const what = bytes.length < expected ? 'truncated IDX file' : 'not an IDX file'
     throw new Error(

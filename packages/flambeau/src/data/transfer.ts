@@ -5,7 +5,7 @@ import { isOptions } from '../core/arguments.js'
 import { type DType, itemSize } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import type { Storage } from '../core/storage.js'
-import { Storage as StorageClass } from '../core/storage.js'
+import { SharedMemory, Storage as StorageClass } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import { contiguous } from '../ops/view.js'
 
@@ -141,7 +141,8 @@ function decode(encoded: Encoded, known: Known): unknown {
 function send(tensor: Tensor, fresh: boolean): { buffer: ArrayBuffer; byteOffset: number } {
   const { storage, layout } = tensor
   const backend = storage.allocator
-  if (fresh && layout.isContiguous && layout.offset === 0 && backend.ownsBuffer(storage.memory)) {
+  const isOwn = !(storage.memory instanceof SharedMemory) && backend.ownsBuffer(storage.memory)
+  if (fresh && layout.isContiguous && layout.offset === 0 && isOwn) {
     const memory = storage.surrender()
     return { buffer: memory.buffer as ArrayBuffer, byteOffset: memory.byteOffset }
   }

@@ -223,7 +223,8 @@ export function elementReader(t: Tensor): Reader {
 }
 
 /**
- * A tensor of a typed array's elements, which are copied; Float32Array gives float32, BigInt64Array int64, and so on.
+ * A tensor of a typed array's elements, which are copied on every engine; Float32Array gives float32, BigInt64Array int64, and
+ * so on. `frombuffer` shares memory instead.
  * A Uint16Array needs a dtype: its elements are the bit patterns of float16 or bfloat16. With a complex dtype, a Float32Array or
  * Float64Array holds real and imaginary parts in turn.
  *
@@ -257,7 +258,9 @@ function typedArrayDType(array: TypedArray, wanted?: DType): DType {
 
 /**
  * All elements in row-major order as a new typed array; float16 and bfloat16 as float32, bools as 0 and 1, complex numbers as
- * their real and imaginary parts in turn.
+ * their real and imaginary parts in turn. They are copied on every engine: what is written to the array does not reach the
+ * tensor, and the array stays whole when it is transferred to another thread. To work on the same memory make the tensor of a
+ * buffer, with `frombuffer`.
  */
 export function toTypedArray(self: Tensor): TypedArray {
   if (self.dtype !== 'float16' && self.dtype !== 'bfloat16') return elements(rowMajor(self)).slice() as TypedArray
@@ -266,11 +269,18 @@ export function toTypedArray(self: Tensor): TypedArray {
   return elements(wide).slice()
 }
 
-/** The value of a tensor with one element, as `torch.Tensor.item`; a complex one as `{ re, im }`. @throws Error for more elements, or an int64 no number holds. */
-export function item(self: Tensor): number | boolean | Complex {
+/**
+ * The value of a tensor with one element, as `torch.Tensor.item`: a number, of a bool tensor a boolean, of a complex one
+ * `{ re, im }`. TypeScript expects a number unless told otherwise, as dtypes are no part of a tensor's type.
+ *
+ * @throws Error for more elements, or an int64 no number holds.
+ * @example
+ * torch.tensor([1, 2]).sum().item() // 3
+ * torch.tensor([1, 2]).gt(1).any().item<boolean>() // true
+ */
+export function item<T extends number | boolean | Complex = number>(self: Tensor): T {
   const value = onlyElement(self)
-  if (typeof value !== 'bigint') return value
-  return safeNumber(value)
+  return (typeof value === 'bigint' ? safeNumber(value) : value) as T
 }
 /** The value of an int64 tensor with one element, whatever its size. */
 export function itemBigInt(self: Tensor): bigint {

@@ -5,6 +5,7 @@ import { type FileEntry, Reader, ZipReader } from '@zip.js/zip.js'
 import type { Backend } from '../backends/backend.js'
 import { Layout } from '../core/layout.js'
 import type { Storage } from '../core/storage.js'
+import { fromTypedArray } from '../ops/creation.js'
 import { FormatError, type Source } from './source.js'
 import { fill } from './storages.js'
 
@@ -22,13 +23,19 @@ class SourceReader extends Reader<Source> {
     this.size = source.size
   }
   override async readUint8Array(index: number, length: number): Promise<Uint8Array> {
-    const start = Math.min(index, this.#source.size)
+    const start = Math.max(0, Math.min(index, this.#source.size))
     return this.#source.read(start, Math.max(0, Math.min(length, this.#source.size - start)))
   }
 }
 
+/** Archives that unpack to more than this are refused where they also grow by more than the ratio. */
+const MAX_SMALL = 2 ** 28
+const MAX_RATIO = 200
 /** More of one entry than this is never held in memory outside of a tensor. */
 const MAX_WHOLE = 2 ** 30
+/** No deflated byte stands for more. */
+const MAX_DEFLATE = 1032
+const CHUNK = 16 * 2 ** 20
 
 export class Zip {
   readonly #source: Source
@@ -49,10 +56,29 @@ export class Zip {
         if (entry.encrypted) throw new FormatError('its archive is encrypted')
         zip.#entries.set(entry.filename, entry)
       }
+      zip.#checkSizes()
     } catch (error) {
       throw broken(error)
     }
     return zip
+  }
+
+  /** What the directory claims must be able to be there: memory is taken on its word. */
+  #checkSizes(): void {
+    let packed = 0
+    let unpacked = 0
+    for (const { filename, compressionMethod, compressedSize, uncompressedSize } of this.#entries.values()) {
+      if (compressionMethod !== 0 && compressionMethod !== 8)
+        throw new FormatError(`its entry ${filename} is compressed in a way that is not supported`)
+      if (compressionMethod === 0 && compressedSize !== uncompressedSize)
+        throw new FormatError(`its stored entry ${filename} has two sizes`)
+      packed += compressedSize
+      unpacked += uncompressedSize
+    }
+    const { size } = this.#source
+    if (packed > size) throw new FormatError(`its entries claim ${packed} bytes, but it has ${size}`)
+    if (unpacked > Math.max(MAX_SMALL, MAX_RATIO * size))
+      throw new FormatError(`its entries claim to unpack to ${unpacked} bytes, as those of a zip bomb do`)
   }
 
   get names(): string[] {
@@ -82,6 +108,20 @@ export class Zip {
     return out
   }
 
+  /** Gives a whole entry chunk by chunk. @throws FormatError, at the end, where its checksum is wrong. */
+  async each(name: string, take: (chunk: Uint8Array) => void): Promise<void> {
+    const entry = this.#entry(name)
+    if (entry.compressionMethod !== 0) return this.#stream(entry, take)
+    const start = await this.#payload(entry)
+    let crc = 0
+    for (let at = 0; at < entry.uncompressedSize; at += CHUNK) {
+      const chunk = await this.#source.read(start + at, Math.min(CHUNK, entry.uncompressedSize - at))
+      crc = checksum(fromTypedArray(chunk).storage, crc)
+      take(chunk)
+    }
+    if (crc !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
+  }
+
   /** Fills a storage with an entry of just its size. */
   async fill(name: string, storage: Storage<Backend>): Promise<void> {
     const entry = this.#entry(name)
@@ -92,22 +132,28 @@ export class Zip {
         at += chunk.length
       })
     }
-    await fill(storage, this.#source, await this.#payload(entry))
-    if (checksum(storage) !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
+    let crc = 0
+    await fill(storage, this.#source, await this.#payload(entry), (at, length) => {
+      crc = checksum(storage, crc, at, length)
+    })
+    if (crc !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
   }
 
   #entry(name: string): FileEntry {
     const entry = this.#entries.get(name)
     if (entry === undefined) throw new FormatError(`its archive has no entry ${name}`)
+    const { uncompressedSize: size, compressedSize } = entry
+    if (size > compressedSize * MAX_DEFLATE + 64)
+      throw new FormatError(`its entry ${name} claims ${size} bytes, which ${compressedSize} compressed ones cannot hold`)
     return entry
   }
 
   /** Where the bytes of a stored entry begin: after a header that has lengths of its own. */
   async #payload(entry: FileEntry): Promise<number> {
     const size = entry.uncompressedSize
-    if (entry.compressedSize !== size) throw new FormatError(`its stored entry ${entry.filename} has two sizes`)
     const end = this.#source.size - size
-    if (entry.offset + 30 > end) throw new FormatError(`its entry ${entry.filename} lies outside of the file`)
+    // Offsets count from where the first entry is found, which may be wrong.
+    if (entry.offset < 0 || entry.offset + 30 > end) throw new FormatError(`its entry ${entry.filename} lies outside of the file`)
     const header = await this.#source.read(entry.offset, 30)
     const view = new DataView(header.buffer, header.byteOffset, 30)
     const start = entry.offset + 30 + view.getUint16(26, true) + view.getUint16(28, true)
@@ -140,8 +186,8 @@ const broken = (error: unknown): FormatError =>
     ? error
     : new FormatError(`its zip archive is broken (${error instanceof Error ? error.message : error})`, { cause: error })
 
-/** The CRC-32 of a storage. */
-export function checksum(storage: Storage<Backend>): number {
-  if (storage.byteLength === 0) return 0
-  return storage.allocator.run('crc32', { storage, layout: new Layout([storage.byteLength], [1]), dtype: 'uint8' }, 0)
+/** The CRC-32 of bytes of a storage, behind others whose checksum is `before`. */
+export function checksum(storage: Storage<Backend>, before = 0, start = 0, length = storage.byteLength - start): number {
+  if (length === 0) return before
+  return storage.allocator.run('crc32', { storage, layout: new Layout([length], [1], start), dtype: 'uint8' }, before)
 }

@@ -1,6 +1,6 @@
 /**
- * Zip archives of stored entries, laid out as PyTorch lays them out: every payload begins at a multiple of 64, so that it can be
- * mapped into memory. Our own, because no zip library can place payloads.
+ * Zip archives, laid out as PyTorch lays them out: every payload begins at a multiple of 64, so that it can be mapped into
+ * memory where it is stored as it is. Our own, because no zip library can place payloads.
  */
 
 import type { Sink } from './source.js'
@@ -14,6 +14,9 @@ interface Entry {
   readonly name: Uint8Array
   readonly offset: number
   readonly size: number
+  /** The bytes it takes in the archive: fewer than `size` where it is deflated. */
+  readonly stored: number
+  readonly method: 0 | 8
   readonly crc: number
 }
 
@@ -31,6 +34,30 @@ function fields(...values: readonly (readonly [bytes: number, value: number])[])
   return out
 }
 
+/** Whether an entry's sizes take 64 bits. */
+const isWide = ({ size, stored }: Entry): boolean => size >= MAX32 || stored >= MAX32
+/** What a reader must understand: PyTorch states nothing for stored entries. */
+const versionFor = (method: 0 | 8): number => (method === 0 ? 0 : 20)
+
+/** Compresses chunk by chunk. */
+async function* deflated(chunks: Iterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const { writable, readable } = new CompressionStream('deflate-raw')
+  const writer = writable.getWriter()
+  const feed = async (): Promise<void> => {
+    // Copied, because the stream reads the bytes later, when memory may have moved.
+    for (const chunk of chunks) await writer.write(chunk.slice() as Uint8Array<ArrayBuffer>)
+    await writer.close()
+  }
+  // What goes wrong at this end shows at the other.
+  feed().catch((error) => writer.abort(error).catch(() => {}))
+  const reader = readable.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    yield value
+  }
+}
+
 /** Writes entries in order, then the directory. */
 export class ZipWriter {
   readonly #sink: Sink
@@ -41,46 +68,70 @@ export class ZipWriter {
     this.#sink = sink
   }
 
-  /** Adds an entry of `size` bytes that `chunks` gives; its checksum is known only then. */
-  async add(name: string, size: number, chunks: () => Iterable<Uint8Array>, crc: () => number): Promise<void> {
+  /**
+   * Adds an entry of `size` bytes that `chunks` gives, each while the one before is written, deflated if so
+   * wished; its checksum is known only then.
+   */
+  async add(name: string, size: number, chunks: () => Iterable<Uint8Array>, crc: () => number, deflate = false): Promise<void> {
+    const method = deflate ? 8 : 0
     const bytes = new TextEncoder().encode(name)
     const offset = this.#offset
     // 'FB' is what PyTorch calls the extra field that pads.
     const padding = (ALIGNMENT - ((offset + 30 + bytes.length + 4) % ALIGNMENT)) % ALIGNMENT
     await this.#write(
-      fields([4, 0x04034b50], [2, 0], [2, FLAGS], [2, 0], [4, 0], [4, 0], [4, 0], [4, 0], [2, bytes.length], [2, 4 + padding]),
+      fields(
+        [4, 0x04034b50],
+        [2, versionFor(method)],
+        [2, FLAGS],
+        [2, method],
+        [4, 0],
+        [4, 0],
+        [4, 0],
+        [4, 0],
+        [2, bytes.length],
+        [2, 4 + padding],
+      ),
     )
     await this.#write(bytes)
     await this.#write(fields([2, 0x4246], [2, padding]))
     await this.#write(new Uint8Array(padding).fill(0x5a))
-    for (const chunk of chunks()) await this.#write(chunk)
-    const entry = { name: bytes, offset, size, crc: crc() }
-    const wide = size >= MAX32 ? 8 : 4
-    await this.#write(fields([4, 0x08074b50], [4, entry.crc], [wide, size], [wide, size]))
+    const start = this.#offset
+    let pending: Promise<void> | undefined
+    for await (const chunk of deflate ? deflated(chunks()) : chunks()) {
+      await pending
+      pending = this.#write(chunk)
+      // Where it fails, it is awaited below; until then nobody else looks.
+      pending.catch(() => {})
+    }
+    await pending
+    const entry: Entry = { name: bytes, offset, size, stored: this.#offset - start, method, crc: crc() }
+    const wide = isWide(entry) ? 8 : 4
+    await this.#write(fields([4, 0x08074b50], [4, entry.crc], [wide, entry.stored], [wide, size]))
     this.#entries.push(entry)
   }
 
   /** Writes the directory. */
   async finish(): Promise<void> {
     const start = this.#offset
-    for (const { name, offset, size, crc } of this.#entries) {
+    for (const entry of this.#entries) {
+      const { name, offset, size, stored, method, crc } = entry
       const wide: (readonly [number, number])[] = []
-      if (size >= MAX32) wide.push([8, size], [8, size])
+      if (isWide(entry)) wide.push([8, size], [8, stored])
       if (offset >= MAX32) wide.push([8, offset])
       const extra = wide.length === 0 ? new Uint8Array() : fields([2, 1], [2, 8 * wide.length], ...wide)
-      const shownSize = Math.min(size, MAX32)
+      const shown = (bytes: number): number => (isWide(entry) ? MAX32 : bytes)
       await this.#write(
         fields(
           ...([
             [4, 0x02014b50],
             [2, 0],
-            [2, 0],
+            [2, versionFor(method)],
             [2, FLAGS],
-            [2, 0],
+            [2, method],
             [4, 0],
             [4, crc],
-            [4, shownSize],
-            [4, shownSize],
+            [4, shown(stored)],
+            [4, shown(size)],
           ] as const),
           ...([
             [2, name.length],

@@ -21,6 +21,7 @@ export interface Engine {
   free(memory: Memory): void
   ownsBuffer(memory: Memory): boolean
   adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory
+  share(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory | null
   memory(): MemoryUse
 }
 
@@ -60,6 +61,10 @@ export class CpuBackend implements Backend {
 
   ownsBuffer(memory: Memory): boolean {
     return this.#engine.ownsBuffer(memory)
+  }
+
+  share(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory | null {
+    return this.#engine.share(buffer, byteOffset, bytes)
   }
 
   adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {

@@ -1,6 +1,7 @@
 /** The native engine: a Node-API addon per instruction set, the best one for this processor picked at load. */
 
 import { createRequire } from 'node:module'
+import { SharedMemory } from '../../core/storage.js'
 import type { MemoryUse } from '../backend.js'
 import { BufferAllocator, type BufferSource } from './allocator.js'
 import type { Engine } from './engine.js'
@@ -71,6 +72,7 @@ export function loadNative(): Engine | { readonly missing: string } {
     free: (memory) => allocator.free(memory),
     ownsBuffer: (memory) => allocator.ownsBuffer(memory),
     adopt: (buffer, byteOffset, bytes) => allocator.adopt(buffer, byteOffset, bytes),
+    share: (buffer, byteOffset, bytes) => new SharedMemory(addon.addressOf(buffer), buffer, byteOffset, bytes),
     memory: sample,
   }
 }

@@ -112,6 +112,7 @@ export function instantiateWasm(module: WebAssembly.Module): Engine {
     },
     // All tensors lie in the module's own memory.
     ownsBuffer: () => false,
+    share: () => null,
     adopt: (buffer, byteOffset, bytes) => {
       const memory = allocate(bytes)
       new Uint8Array(wasm.memory.buffer, memory.address, bytes).set(new Uint8Array(buffer, byteOffset, bytes))

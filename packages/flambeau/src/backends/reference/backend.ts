@@ -1,7 +1,7 @@
 /** The reference engine: every kernel in plain TypeScript, as its definition reads. The other engines are tested against it. */
 
 import { isComplex, type WideClass } from '../../core/dtype.js'
-import type { Memory } from '../../core/storage.js'
+import { type Memory, SharedMemory } from '../../core/storage.js'
 import type { Program } from '../../ir/program.js'
 import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
 import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
@@ -123,6 +123,10 @@ export class ReferenceBackend implements Backend {
 
   adopt(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
     return { address: 0, buffer, byteOffset, capacity: bytes }
+  }
+
+  share(buffer: ArrayBuffer, byteOffset: number, bytes: number): Memory {
+    return new SharedMemory(0, buffer, byteOffset, bytes)
   }
 
   run<K extends keyof Kernels>(kernel: K, ...args: Kernels[K]): number {
