@@ -73,6 +73,30 @@ const calls: Record<string, (() => unknown)[]> = {
   ],
   fftfreq: [() => torch.fft.fftfreq(5, 0.5), () => torch.fft.fftfreq(5, { d: 0.5 })],
   fftshift: [() => torch.fft.fftshift(x, 1), () => torch.fft.fftshift(x, { dim: [1] })],
+  istft: [
+    () => torch.istft(spectrum, 4, 2, 4, torch.ones(4), true, false, true, 6),
+    () => torch.istft(spectrum, 4, { hopLength: 2, winLength: 4, window: torch.ones(4), onesided: true, length: 6 }),
+  ],
+  maxPool1dWithIndices: [
+    () => torch.maxPool1dWithIndices(x, 2, 1, 1),
+    () => torch.maxPool1dWithIndices(x, 2, { stride: 1, padding: 1 }),
+  ],
+  normExceptDim: [() => torch.normExceptDim(x, 1, 1), () => torch.normExceptDim(x, { pow: 1, dim: 1 })],
+  stft: [
+    () => torch.stft(x, 2, 1, 2, torch.ones(2), true, 'constant', true, false, true).abs(),
+    () =>
+      torch
+        .stft(x, 2, {
+          hopLength: 1,
+          winLength: 2,
+          window: torch.ones(2),
+          padMode: 'constant',
+          normalized: true,
+          onesided: false,
+          returnComplex: true,
+        })
+        .abs(),
+  ],
   flatten: [() => cube.flatten(1, 2), () => cube.flatten({ startDim: 1, endDim: 2 }), () => cube.flatten(1)],
   flip: [() => x.flip(0, 1), () => x.flip([0, 1]), () => x.flip({ dims: [0, 1] })],
   glu: [() => F.glu(cube, 2), () => F.glu(cube, { dim: 2 })],
@@ -142,29 +166,6 @@ const plain = (value: unknown): unknown => {
   if (typeof value === 'object' && value !== null && Symbol.iterator in value)
     return Array.from(value as Iterable<unknown>, plain)
   return value
-  istft: [
-    () => torch.istft(spectrum, 4, 2, 4, torch.ones(4), true, false, true, 6),
-    () => torch.istft(spectrum, 4, { hopLength: 2, winLength: 4, window: torch.ones(4), onesided: true, length: 6 }),
-  ],
-  maxPool1dWithIndices: [
-    () => torch.maxPool1dWithIndices(x, 2, 1, 1),
-    () => torch.maxPool1dWithIndices(x, 2, stride: 1, padding: 1 ),
-  ],
-  normExceptDim: [() => torch.normExceptDim(x, 1, 1), () => torch.normExceptDim(x, pow: 1, dim: 1 )],
-  stft: [
-    () => torch.stft(x, 2, 1, 2, torch.ones(2), true, 'constant', true, false, true).abs(),
-    () =>
-      torch
-        .stft(x, 2, 
-          hopLength: 1,
-          winLength: 2,
-          window: torch.ones(2),
-          padMode: 'constant',
-          normalized: true,
-          onesided: false,
-          returnComplex: true,)
-        .abs(),
-  ],
 }
 
 describe('one call in several spellings', () => {
