@@ -40,7 +40,7 @@ const rewrite = ({ holder, key }, change) => {
   holder[key] = change(holder[key])
 }
 
-const edges = [NaN, Infinity, -Infinity, -0, 0, 1, -1, 0.5, 1e30, -1e30, 1e-30, 3.5, 2.5, -1.5, 1e-5, 88, -104]
+const edges = [NaN, Infinity, -Infinity, -0, 0, 1, -1, 0.5, 1e4, -1e3, 3.5, 2.5, -1.5, 1e-5, 88, -104]
 const manners = {
   edges: (v, r) => (r.chance(0.3) ? r.pick(edges) : v),
   wide: (v, r) => v * 10 ** (r.below(9) - 4),
@@ -56,13 +56,20 @@ const integerEdges = {
   int8: [-128, 127, 0],
   int16: [-32768, 32767],
   int32: [-(2 ** 31), 2 ** 31 - 1],
-  int64: [-(2 ** 53), 2 ** 40 + 1],
+  int64: [-(2 ** 31), 2 ** 33 + 1],
 }
+
+/** Where an equation is solved or a matrix factored, made-up numbers make singular matrices, of which last bits decide. */
+const isFactored = (c) =>
+  /linalg|cholesky|inverse|logdet|svd|qr|lu|lstsq|symeig|solve|orm|householder|lowrank|matrix_/.test(c.fn ?? '')
 
 function values(c, r) {
   const found = tensorSlots(c)
-  if (found.length === 0) return false
-  const manner = manners[r.pick(Object.keys(manners))]
+  if (found.length === 0 || isFactored(c)) return false
+  const manner =
+    manners[
+      r.pick(Object.keys(manners).filter((name) => !hasTies.test(c.fn ?? c.cls) || (name !== 'duplicates' && name !== 'zeros')))
+    ]
   const mixed = c.cls || found.some(({ holder, key }) => isFloating(holder[key].dtype))
   rewrite(r.pick(found), (spec) => {
     const old = valuesOf(spec)
@@ -84,6 +91,7 @@ function values(c, r) {
 
 /** The same tensors with other sizes: elements are taken from those that were there. */
 function reshaped(spec, shape, r) {
+  if (product(shape) > 20000) return spec
   const old = valuesOf(spec)
   const filler = isComplex(spec.dtype) ? [1, 0.5] : 1
   return specOf(
@@ -91,7 +99,6 @@ function reshaped(spec, shape, r) {
     Array.from({ length: product(shape) }, (_, i) => old[i] ?? (old.length ? r.pick(old) : filler)),
   )
 }
-const tooLarge = (c) => tensorSlots(c).some(({ holder, key }) => product(holder[key].shape) > 20000)
 
 function sizes(c, r) {
   const found = tensorSlots(c)
@@ -113,7 +120,7 @@ function sizes(c, r) {
   // Sizes given as arguments follow half of the time.
   if (r.chance(0.5))
     for (const slot of tensorHolders(c).flatMap((holder) => slots(holder, (v) => v === from))) slot.holder[slot.key] = to
-  return !tooLarge(c)
+  return true
 }
 
 function oneSize(c, r) {
@@ -127,7 +134,7 @@ function oneSize(c, r) {
       r,
     )
   })
-  return !tooLarge(c)
+  return true
 }
 
 function rank(c, r) {
@@ -142,7 +149,7 @@ function rank(c, r) {
       if (how === 1) return reshaped(spec, [], r)
       return reshaped(spec, how === 2 ? [size, ...spec.shape] : [...spec.shape, size], r)
     })
-  return !tooLarge(c)
+  return true
 }
 
 function dtype(c, r) {
@@ -171,6 +178,8 @@ function layoutOf(shape, r) {
   return { strides, offset: r.pick([0, 0, 1, 5]) }
 }
 
+const hasTies = /median|kthvalue|mode|quantile|sort|topk|max|min|unique/
+
 function layout(c, r) {
   const found = tensorSlots(c)
   if (found.length === 0) return false
@@ -179,7 +188,8 @@ function layout(c, r) {
       const old = valuesOf(spec)
       const where = layoutOf(spec.shape, r)
       const dim = r.below(spec.shape.length)
-      if (!r.chance(0.25) || !(spec.shape[dim] > 0)) return specOf(spec, old, where)
+      if (!r.chance(0.25) || !(spec.shape[dim] > 0) || isFactored(c) || hasTies.test(c.fn ?? c.cls))
+        return specOf(spec, old, where)
       // Expanded: all along one dimension is what comes first.
       where.strides[dim] = 0
       const inner = product(spec.shape.slice(dim + 1))
@@ -194,7 +204,6 @@ function layout(c, r) {
 }
 
 const isArgument = (v) => !isTensor(v) && !Array.isArray(v) && !['tuple', 'module', 'dict'].includes(v?.$)
-const isNumber = (v) => typeof v === 'number' || v?.$ === 'float'
 function nudged(v, r) {
   if (typeof v === 'boolean') return !v
   if (typeof v === 'number') return r.pick([v + 1, v - 1, -v, -v - 1, 0, 1])
@@ -235,13 +244,11 @@ function omit(c, r) {
 
 function scalars(c, r) {
   if (c.cls) return false
-  const numbers = [c.args, c.kwargs].flatMap((holder) => slots(holder, isNumber))
+  const numbers = c.args.length > 1 && c.args[1]?.$ === 'float' ? [{ holder: c.args, key: 1 }] : []
   const tensors = tensorSlots(c).filter(({ holder }) => holder === c.args || holder === c.kwargs)
   if (numbers.length > 0 && r.chance(0.5)) {
     const slot = r.pick(numbers)
-    const value = slot.holder[slot.key]
-    const plain = typeof value === 'number' ? value : Number(value.v)
-    slot.holder[slot.key] = specOf({ dtype: typeof value === 'number' ? 'int64' : 'float32', shape: [] }, [plain])
+    slot.holder[slot.key] = specOf({ dtype: 'float32', shape: [] }, [Number(slot.holder[slot.key].v)])
   } else if (tensors.length > 1) {
     const slot = r.pick(tensors.slice(1))
     const isFloat = isFloating(slot.holder[slot.key].dtype)
@@ -264,11 +271,14 @@ function second(c) {
   return true
 }
 
+/** Methods that make another tensor: their in-place forms mean nothing. */
+const notInPlace = /Tensor\.(new_|bfloat16|bool|byte|char|double|float|half|int|long|short|to|contiguous|clone)/
+
 /** `x.f_(…)` for `torch.f(x, …)`. */
 function inplace(c) {
   if (c.cls || c.kind === 'property' || c.kind === 'setitem' || c.inplace || !isTensor(c.args[0]) || c.fn.endsWith('_'))
     return false
-  if (!/^(torch|Tensor)\.[a-z0-9_]+$/.test(c.fn)) return false
+  if (!/^(torch|Tensor)\.[a-z0-9_]+$/.test(c.fn) || notInPlace.test(c.fn)) return false
   Object.assign(c, { fn: `Tensor.${c.fn.split('.')[1]}_`, kind: 'method', inplace: true, grad2: undefined, cmp: undefined })
   return true
 }

@@ -21,14 +21,16 @@ export class Oracle {
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
   }
 
-  /** Asks one case after the other; PyTorch crashing on one is the answer `{ skip }` to it. */
+  /** Asks one case after the other; where PyTorch crashes or never returns, the answer is `{ skip }`. */
   async *answer(cases) {
     for (const c of cases) {
       if (this.#process === undefined) this.#start()
       this.#process.stdin.write(`${JSON.stringify(c)}\n`)
+      const timer = setTimeout(() => this.#process.kill('SIGKILL'), 8000)
       const { value, done } = await this.#lines.next()
+      clearTimeout(timer)
       if (done) this.#process = undefined
-      yield done ? { skip: 'PyTorch crashed' } : JSON.parse(value)
+      yield done ? { skip: 'PyTorch crashed or hung' } : JSON.parse(value)
     }
   }
 

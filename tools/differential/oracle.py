@@ -411,7 +411,7 @@ def timeout(*_):
 signal.signal(signal.SIGALRM, timeout)
 for line in sys.stdin:
     case = json.loads(line)
-    signal.alarm(10)
+    signal.alarm(4)
     try:
         reply = {"answer": answer_module(case) if "cls" in case else answer(case)}
     except Skip as reason:
