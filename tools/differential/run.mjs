@@ -73,6 +73,17 @@ function questions(name, cases) {
   return list
 }
 
+/** A case as a call in Python. */
+function callOf(c) {
+  const kwargs = Object.entries(c.kwargs).map(([key, value]) => `${key}=${describe(value)}`)
+  const call = `${c.cls ?? c.fn}(${[...c.args.map(describe), ...kwargs].join(', ')})`
+  return (
+    call +
+    (c.inplace ? ' in place' : '') +
+    (c.cls ? `(${[...c.inputs, ...Object.values(c.inkwargs)].map(describe).join(', ')})` : '')
+  )
+}
+
 const smallness = (c) => JSON.stringify([c.args, c.kwargs, c.inputs]).length
 /** Failures that only differ in numbers are of one kind. */
 /** What only dtypes that one side refuses are about: shown with `--dtypes`. */
@@ -103,7 +114,7 @@ for (const [name, cases] of seeds()) {
   const byKind = new Map()
   let i = 0
   for await (const { answer, skip: reason } of oracle.answer(list)) {
-    if (options.trace) console.error(list[i].id)
+    if (options.trace) console.error(list[i].id, options.case === undefined ? '' : callOf(list[i]))
     const c = { ...list[i++], grad2: undefined, ...answer }
     if (reason) skip(reason.startsWith('PyTorch has no') ? 'a function that PyTorch lacks' : reason)
     else if (exclusionOf(c)) skip(exclusionOf(c))
@@ -124,11 +135,7 @@ for (const [name, cases] of seeds()) {
   for (const found of byKind.values()) {
     found.sort((a, b) => smallness(a) - smallness(b))
     const [c] = found
-    const kwargs = Object.entries(c.kwargs).map(([key, value]) => `${key}=${describe(value)}`)
-    console.log(`\n${c.id} (${found.length}x, ${c.mutations}): ${c.reason}`)
-    console.log(
-      `  ${c.cls ?? c.fn}(${[...c.args.map(describe), ...kwargs].join(', ')})${c.inplace ? ' in place' : ''}${c.cls ? `(${c.inputs.map(describe).join(', ')})` : ''}`,
-    )
+    console.log(`\n${c.id} (${found.length}x, ${c.mutations}): ${c.reason}\n  ${callOf(c)}`)
   }
 }
 oracle.close()

@@ -68,20 +68,12 @@ function areas(name: string, y: Tensor, x: Tensor | null, dx: number, dim: numbe
   const heights = n === 0 ? y : add(...pairs(y, d))
   if (x === null) return mul(heights, dx)
   if (x.ndim === 0) throw new Error(`${name}(): expected x to have at least one dimension`)
-  const along = x.ndim === 1 ? 0 : wrapDim(dim, x.ndim)
-  const own = x.layout.shape[along]
-  if (own !== n && (x.ndim === 1 || (own !== 1 && n !== 1)))
-    throw new Error(`${name}(): There must be one \`x\` value for each sample point`)
-  const widths = sub(...pairs(x, along))
-  return mul(
-    heights,
-    x.ndim === 1
-      ? reshape(
-          widths,
-          y.layout.shape.map((_, i) => (i === d ? -1 : 1)),
-        )
-      : widths,
-  )
+  const { shape } = x.layout
+  if (x.ndim === 1 && shape[0] !== n) throw new Error(`${name}(): There must be one \`x\` value for each sample point`)
+  const missing = Math.max(y.ndim - x.ndim, 0)
+  const spread =
+    x.ndim === 1 ? y.layout.shape.map((_, i) => (i === d ? n : 1)) : [...new Array<number>(missing).fill(1), ...shape]
+  return mul(heights, sub(...pairs(reshape(x, spread), d)))
 }
 type TrapezoidArguments = Arguments<[x: Tensor | null], TrapezoidOptions>
 function readTrapezoid(name: string, args: TrapezoidArguments): { x: Tensor | null; dx: number; dim: number } {

@@ -5,7 +5,7 @@ import { isFloatingPoint } from '../core/dtype.js'
 import { sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { x, y } from '../ir/expr.js'
+import { g, x, y } from '../ir/expr.js'
 import { clampMin, relu } from './activation.js'
 import { add, div, minimum, mul, neg, sqrt, square, sub } from './arithmetic.js'
 import { to } from './cast.js'
@@ -23,7 +23,11 @@ import { reshape, unsqueeze } from './view.js'
 
 const sizeOf = (t: Tensor): string => showShape(t.layout.shape)
 
-const softMarginOp = tensorBinary('SoftMarginLoss', e.log1p(e.exp(e.neg(e.mul(x, y)))))
+// Written so that the derivative of the gradient does not cancel where e^(−xy) is large.
+const softMarginSlope = e.neg(e.div(g, e.add(1, e.exp(e.mul(x, y)))))
+const softMarginOp = tensorBinary('SoftMarginLoss', e.log1p(e.exp(e.neg(e.mul(x, y)))), {
+  gradients: { x: e.mul(y, softMarginSlope), y: e.mul(x, softMarginSlope) },
+})
 /**
  * ln(1 + e^(−target · input)) for targets ±1, as `torch.nn.functional.soft_margin_loss`.
  *

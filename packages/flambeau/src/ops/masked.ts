@@ -25,7 +25,7 @@ export interface MaskOptions {
 }
 export type MaskedReduceOptions = MaskOptions & Omit<ReduceOptions, 'dtype'>
 export interface MaskedSpreadOptions extends MaskedReduceOptions {
-  /** Divide by n − 1. */
+  /** Divide by n − 1 instead of n. */
   unbiased?: boolean
 }
 
@@ -75,7 +75,7 @@ export function sum(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: Ma
 export function prod(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   const x = prepared(self, 'prod', read)
-  if (Array.isArray(read.dim) && read.dim.length === 0) return x
+  if (Array.isArray(read.dim) && read.dim.length === 0) return read.dtype || isDifferentiable(x.dtype) ? x : to(x, 'int64')
   if (self.ndim === 0) return reduce.prod(x)
   return along(self, read.dim)
     .sort((a, b) => b - a)
@@ -144,7 +144,7 @@ export function mean(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: M
  * torch.masked.var(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }).item() // 2
  */
 function variance(self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor {
-  const { dtype, unbiased = true, ...read } = readOptions(dim, options)
+  const { dtype, unbiased = false, ...read } = readOptions(dim, options)
   const x = floating(self, dtype)
   const centred = sub(x, mean(x, { ...read, keepdim: true }))
   const total = sum(mul(centred, centred), read)
@@ -223,7 +223,7 @@ export const logaddexp = (
  * torch.masked.cumsum(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([1., 4., 4.])
  */
 export const cumsum = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
-  scans.cumsum(prepared(self, 'sum', options), dim)
+  scans.cumsum(prepared(self, 'sum', options), dim, { dtype: options.dtype ?? self.dtype })
 /**
  * Products so far along `dim` of the elements where the mask holds, as `torch.masked.cumprod`.
  *
@@ -231,7 +231,7 @@ export const cumsum = (self: Tensor, dim: number, options: MaskOptions = {}): Te
  * torch.masked.cumprod(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([1., 3., 3.])
  */
 export const cumprod = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
-  scans.cumprod(prepared(self, 'prod', options), dim)
+  scans.cumprod(prepared(self, 'prod', options), dim, { dtype: options.dtype ?? self.dtype })
 /**
  * Softmax over the elements where the mask holds, as `torch.masked.softmax`.
  *

@@ -9,6 +9,7 @@ import { clone, copy_, to } from './cast.js'
 import { maskedFill } from './comparison.js'
 import { adjoint } from './complex.js'
 import { copyInto, filled } from './copy.js'
+import { requireTensor } from './define.js'
 import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { expand, reshape, squeeze, t, unsqueeze } from './view.js'
@@ -289,6 +290,7 @@ export const addbmm = withInPlace((self, batch1, batch2, options) =>
  * torch.inner(torch.tensor([1, 2]), torch.tensor([3, 4])).item() // 11
  */
 export function inner(self: Tensor, other: Tensor): Tensor {
+  requireTensor(other, 'inner', 'other')
   if (self.ndim === 0 || other.ndim === 0) return mul(self, other)
   const size = self.layout.shape.at(-1)!
   if (other.layout.shape.at(-1) !== size)

@@ -9,6 +9,7 @@ import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmet
 import { clone, copy_, to } from './cast.js'
 import { eq, gt, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
+import { requireTensor } from './define.js'
 import { triu } from './diagonal.js'
 import { checkInPlace, defineOp, type Op } from './dispatch.js'
 import { indexSelect, nonzero } from './indexing.js'
@@ -244,7 +245,7 @@ export function nuclearNorm(self: Tensor, { dim, keepdim = false, dtype }: NormO
  * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4]), { p: 1 }).item() // 7
  */
 export const dist = (self: Tensor, other: Tensor, p?: number | { p?: number }): Tensor =>
-  vectorNorm(sub(self, other), readArgument<number>('dist', 'p', p, 2))
+  vectorNorm(sub(self, requireTensor(other, 'dist', 'other')), readArgument<number>('dist', 'p', p, 2))
 
 function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
   if (!(p > 0)) throw new Error('renorm: non-positive-norm not supported')

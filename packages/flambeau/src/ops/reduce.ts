@@ -182,13 +182,15 @@ const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype:
   forward: ([x], attrs) => [reduceTo('prod', x, attrs, attrs.dtype)],
   save: ([x]) => [x],
   backward: ([g], { saved: [x], attrs }) => {
-    // The product of all the others: by division where nothing is 0; a single 0 gets the product of the rest.
+    // The product of all the others: that of those that are not 0, by division, times that of the other zeros. Of one zero,
+    // or of two seen from one of them, the latter is a sum, which tells the second derivative what it is a product of.
     const zero = eq(x, 0)
     const zeros = sum(zero, attrs.dims, { keepdim: true })
     const others = maskedFill(x, zero, 1)
     const rest = prodOp([others], { ...attrs, keepdim: true })[0]
-    const alone = where(eq(zeros, 1), where(zero, rest, 0), 0)
-    return [mul(restore(g!, attrs, x.ndim), where(eq(zeros, 0), div(rest, others), alone))]
+    const nothing = sum(maskedFill(x, ne(x, 0), 0), attrs.dims, { keepdim: true })
+    const seen = where(zero, where(eq(zeros, 1), 1, where(eq(zeros, 2), sub(nothing, x), 0)), where(eq(zeros, 1), nothing, 0))
+    return [mul(restore(g!, attrs, x.ndim), mul(where(eq(zeros, 0), 1, seen), div(rest, others)))]
   },
 })
 /**

@@ -2,7 +2,7 @@
 
 import { type Arguments, readArguments } from '../../core/arguments.js'
 import { scalarName } from '../../core/dtype.js'
-import { showShape } from '../../core/layout.js'
+import { sameShape, showShape } from '../../core/layout.js'
 import { type Named, named } from '../../core/results.js'
 import type { Tensor } from '../../core/tensor.js'
 import { add, sub } from '../arithmetic.js'
@@ -251,6 +251,10 @@ export function luSolve(LU: Tensor, pivots: Tensor, B: Tensor, options: SolveOpt
   requireFitting('linalg.lu_solve', LU, B, left)
   if (sizesOf(LU)[0] !== pivots.layout.shape.at(-1))
     throw new Error('linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix')
+  if (!sameShape(LU.layout.shape.slice(0, -1), pivots.layout.shape))
+    throw new Error(
+      `linalg.lu_solve: Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with shape ${showShape(pivots.layout.shape)} instead`,
+    )
   return left ? solveWithFactors(LU, pivots, B, adjoint) : mT(solveWithFactors(LU, pivots, mT(B), !adjoint))
 }
 
