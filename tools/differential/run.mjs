@@ -64,9 +64,11 @@ function questions(name, cases) {
     const seed = r.pick(cases.own && r.chance(0.75) ? cases.own : cases)
     const question = mutate(seed, r, seen)
     if (question === undefined) continue
-    if (question.cls) question.cls = name
+    if (question.cls) Object.assign(question, { cls: name, lazy: question.lazy || name.includes('Lazy') })
     else if (!question.inplace || seed.inplace) question.fn = seed.fn === question.fn ? name : question.fn
-    else question.fn = name.replace(/^torch(\.special)?\.(\w+)$/, 'Tensor.$2_')
+    else question.fn = name.replace(/^(torch(\.special)?|Tensor)\.(\w+)$/, 'Tensor.$3_')
+    // A functional that is not asked to any more does not write in place.
+    if (question.fn?.startsWith('torch.nn.') && question.kwargs.inplace !== true) delete question.inplace
     if (question.fn !== seed.fn || question.cls !== seed.cls) delete question.undefined
     list.push(Object.assign(question, { id: `${name} --case ${n}`, from: seed.id }))
   }

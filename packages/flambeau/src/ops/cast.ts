@@ -7,6 +7,7 @@ import { type DType, isComplex, isDType, isFloatingPoint, type Scalar } from '..
 import type { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
 import { castOp, cloneOp, valueFor } from './copy.js'
+import { requireTensor } from './define.js'
 import { PointwiseOp } from './pointwise.js'
 
 /**
@@ -146,7 +147,7 @@ export const bool = (self: Tensor): Tensor => to(self, 'bool')
  * @example
  * torch.tensor([1.7]).typeAs(torch.tensor([1n])) // tensor([1])
  */
-export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, other.dtype)
+export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, requireTensor(other, 'type_as', 'other').dtype)
 
 const copyOp = new PointwiseOp('Copy', ['x', 'y'], [variable('y')], {
   result: 'first',
@@ -167,8 +168,10 @@ const losesKind = (from: DType, into: DType): boolean =>
  * @example
  * torch.zeros(2, 2).copy_(torch.tensor([1, 2])).tolist() // [[1, 2], [1, 2]]
  */
-export const copy_ = (self: Tensor, source: Tensor): Tensor =>
-  copyOp.callInPlace(self, losesKind(source.dtype, self.dtype) ? to(source, self.dtype) : source)
+export const copy_ = (self: Tensor, source: Tensor): Tensor => {
+  requireTensor(source, 'copy_', 'other')
+  return copyOp.callInPlace(self, losesKind(source.dtype, self.dtype) ? to(source, self.dtype) : source)
+}
 /**
  * Overwrites every element with one value, as `torch.Tensor.fill_`.
  *

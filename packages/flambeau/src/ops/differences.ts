@@ -2,11 +2,12 @@
 
 import { type Arguments, readArguments } from '../core/arguments.js'
 import { isDifferentiable } from '../core/dtype.js'
-import { wrapDim } from '../core/layout.js'
+import { showShape, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, div, mul, sub } from './arithmetic.js'
 import { clone, to } from './cast.js'
 import { logicalXor } from './comparison.js'
+import { requireTensor } from './define.js'
 import { cat } from './joining.js'
 import { sum } from './reduce.js'
 import { cumsum } from './scan.js'
@@ -36,10 +37,16 @@ export function diff(
   if (self.ndim === 0) throw new Error('diff expects input to be at least one-dimensional')
   if (!Number.isInteger(n) || n < 0) throw new Error(`order must be non-negative but got ${n}`)
   const d = wrapDim(dim, self.ndim)
-  if (n === 0) return clone(self)
   const parts = [prepend, self, append].filter((part) => part !== null)
-  for (const part of parts)
-    if (part.ndim !== self.ndim) throw new Error('diff expects prepend or append to be the same dimension as input')
+  for (const part of parts) {
+    if (requireTensor(part, 'diff', part === prepend ? 'prepend' : 'append').ndim !== self.ndim)
+      throw new Error('diff expects prepend or append to be the same dimension as input')
+    if (part.layout.shape.some((size, i) => i !== d && size !== self.layout.shape[i]))
+      throw new Error(
+        `diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size() = ${showShape(self.layout.shape)}, but got tensor.size() = ${showShape(part.layout.shape)}`,
+      )
+  }
+  if (n === 0) return clone(self)
   let out = parts.length === 1 ? self : cat(parts, d)
   const size = out.layout.shape[d]
   if (n >= size) return clone(narrow(out, d, 0, 0))

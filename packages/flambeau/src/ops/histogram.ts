@@ -41,6 +41,8 @@ function edgesOf(x: Tensor, bins: number, range: readonly number[] | null): Tens
 
 function countIn(points: readonly Tensor[], edges: readonly Tensor[], { weight, density = false }: HistogramOptions): Tensor {
   const shape = edges.map((edge) => edge.layout.numel - 1)
+  for (const [d, bins] of shape.entries())
+    if (bins < 1) throw new Error(`torch.histogramdd(): bins must be > 0, but got ${bins} for dimension ${d}`)
   let inside = filled(points[0], points[0].layout.shape, true, 'bool')
   let place = filled(points[0], points[0].layout.shape, 0, 'int64')
   points.forEach((x, d) => {

@@ -266,7 +266,14 @@ export const addmv = withInPlace((self, mat, vec, options) => blended(self, mv(m
  * @example
  * torch.addr(torch.zeros(2, 2), torch.tensor([1, 2]), torch.tensor([3, 4]), { alpha: 2 }).tolist() // [[6, 8], [12, 16]]
  */
-export const addr = withInPlace((self, vec1, vec2, options) => blended(self, outer(vec1, vec2), options))
+export const addr = withInPlace((self, vec1, vec2, options) => {
+  const product = outer(vec1, vec2)
+  if (!isDifferentiable(self.dtype) && !isDifferentiable(product.dtype))
+    for (const name of ['beta', 'alpha'] as const)
+      if (!Number.isInteger(options[name] ?? 1))
+        throw new Error(`For integral input tensors, argument ${name} must not be a floating point number.`)
+  return blended(self, product, options)
+})
 /**
  * `beta · self + alpha · batch1 · batch2`, batch by batch, as `torch.baddbmm`.
  *
