@@ -6,7 +6,7 @@ import { type Named, named } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
 import { add, div, mul, rsub, sub } from './arithmetic.js'
 import { to } from './cast.js'
-import { eq, ge, le, logicalAnd, where } from './comparison.js'
+import { eq, ge, le, logicalAnd, lt, where } from './comparison.js'
 import { counted, filled } from './copy.js'
 import { item } from './creation.js'
 import { diff } from './differences.js'
@@ -36,7 +36,7 @@ function edgesOf(x: Tensor, bins: number, range: readonly number[] | null): Tens
   const up = add(mul(places, (high - low) / bins), low)
   // The upper half from above, so that both ends are exact.
   const down = rsub(mul(rsub(places, bins), (high - low) / bins), high)
-  return where(le(places, bins / 2), up, down)
+  return where(lt(places, Math.floor((bins + 1) / 2)), up, down)
 }
 
 function countIn(points: readonly Tensor[], edges: readonly Tensor[], { weight, density = false }: HistogramOptions): Tensor {

@@ -7,8 +7,9 @@ import type { Tensor } from '../core/tensor.js'
 import { clampMin } from './activation.js'
 import { div, mul, sqrt, sub } from './arithmetic.js'
 import { to } from './cast.js'
-import { bitwiseNot, where } from './comparison.js'
+import { bitwiseNot, isnan, where } from './comparison.js'
 import { filled } from './copy.js'
+import { item } from './creation.js'
 import * as norms from './norm.js'
 import type { Dims, ReduceOptions } from './reduce.js'
 import * as reduce from './reduce.js'
@@ -75,8 +76,7 @@ export function sum(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: Ma
 export function prod(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   const x = prepared(self, 'prod', read)
-  if (Array.isArray(read.dim) && read.dim.length === 0) return read.dtype || isDifferentiable(x.dtype) ? x : to(x, 'int64')
-  if (self.ndim === 0) return reduce.prod(x)
+  if (self.ndim === 0) return read.dtype || isDifferentiable(x.dtype) ? x : to(x, 'int64')
   return along(self, read.dim)
     .sort((a, b) => b - a)
     .reduce((t, d) => reduce.prod(t, d, { keepdim: read.keepdim }), x)
@@ -169,9 +169,12 @@ export const std = (self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: Ma
  */
 export function median(self: Tensor, dim?: number | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
-  if (!isFloatingPoint(self.dtype)) throw new Error('masked median expects a floating point tensor')
-  const x = read.mask ? where(to(expand(read.mask, self.layout.shape), 'bool'), self, Number.NaN) : self
-  return nanmedian(x, (read.dim as number | undefined) ?? -1, { keepdim: read.keepdim }).values
+  const given = isFloatingPoint(self.dtype) ? self : to(self, 'float64')
+  const x = read.mask ? where(to(expand(read.mask, self.layout.shape), 'bool'), given, Number.NaN) : given
+  const { values } = nanmedian(x, (read.dim as number | undefined) ?? -1, { keepdim: read.keepdim })
+  if (!isFloatingPoint(self.dtype) && item(reduce.any(isnan(values))))
+    throw new Error('masked median expects no fully masked out rows if dtype is not floating point')
+  return to(values, self.dtype)
 }
 /**
  * ln Σ e^x over the elements where the mask holds, as `torch.masked.logsumexp`.

@@ -266,6 +266,12 @@ function avgPool(dims: number, input: Tensor, kernelSize: Size, args: readonly u
   if (!isFloatingPoint(input.dtype)) throw new Error(`"${name}" not implemented for '${scalarName(input.dtype)}'`)
   if (divisorOverride === 0) throw new Error('divisor must be not zero')
   const window = poolWindow(name, dims, input, kernelSize, options)
+  const spatial = input.layout.shape.slice(-3)
+  // Padding does not help here, unlike elsewhere.
+  if (dims === 3 && window.kernel.some((k, d) => k > spatial[d]))
+    throw new Error(
+      `input image (T: ${spatial[0]} H: ${spatial[1]} W: ${spatial[2]}) smaller than kernel size (kT: ${window.kernel[0]} kH: ${window.kernel[1]} kW: ${window.kernel[2]})`,
+    )
   const rest = { countIncludePad, divisor: divisorOverride ?? 0 }
   if (dims === 1) return squeeze(avgPoolOp(2)([unsqueeze(input, -2)], { ...overRows(window), ...rest })[0], -2)
   return avgPoolOp(dims)([input], { ...window, ...rest })[0]
