@@ -165,6 +165,8 @@ function gradientAlong(x: Tensor, d: number, step: number | Tensor, order: numbe
   const shape = x.layout.shape.map((_, i) => (i === d ? -1 : 1))
   const widths = reshape(diff(step), shape)
   const slopes = div(diff(x, 1, d), widths)
+  // Between two points there is one slope.
+  if (n === 2) return cat([slopes, slopes], d)
   const [before, after] = [narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)]
   const [left, right] = [narrow(widths, d, 0, n - 2), narrow(widths, d, 1, n - 2)]
   const inner = div(add(mul(before, right), mul(after, left)), add(left, right))

@@ -245,6 +245,10 @@ const indexCopyAs =
       throw new Error(
         `index_copy_(): self and source expected to have the same dtype, but got (self) ${scalarName(self.dtype)} and (source) ${scalarName(source.dtype)}`,
       )
+    if (self.ndim > 0 && source.ndim > 0 && self.ndim !== source.ndim)
+      throw new RangeError(
+        `index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality (${source.ndim}), destination dimensionality (${self.ndim})`,
+      )
     const [own, given] = [self, source].map((t) => t.layout.shape.toSpliced(d, 1))
     if (source.ndim > 0 && !sameShape(own, given))
       throw new Error(

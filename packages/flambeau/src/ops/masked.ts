@@ -135,13 +135,16 @@ function count(self: Tensor, { mask, dim, keepdim }: MaskedReduceOptions): Tenso
  */
 export function mean(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
-  return div(sum(floating(self, read.dtype), { ...read, dtype: null }), count(self, read))
+  // Integers are summed in their own dtype, a bool asking whether any is true.
+  const x = read.dtype ? to(self, read.dtype) : self
+  const total = reduce.sum(prepared(x, 'sum', { mask: read.mask }), along(x, read.dim), { keepdim: read.keepdim, dtype: x.dtype })
+  return div(total, count(self, read))
 }
 /**
- * The variance of the elements where the mask holds, as `torch.masked.var`.
+ * The variance of the elements where the mask holds, over n unless `unbiased`, as `torch.masked.var`.
  *
  * @example
- * torch.masked.var(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }).item() // 2
+ * torch.masked.var(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }).item() // 1
  */
 function variance(self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor {
   const { dtype, unbiased = false, ...read } = readOptions(dim, options)
@@ -157,7 +160,7 @@ export { variance as var }
  * The standard deviation of the elements where the mask holds, as `torch.masked.std`.
  *
  * @example
- * torch.masked.std(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.4142)
+ * torch.masked.std(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.)
  */
 export const std = (self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor =>
   sqrt(variance(self, dim, options))

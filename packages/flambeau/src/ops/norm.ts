@@ -98,6 +98,8 @@ function normOver(
   const given = Array.isArray(dim) && dim.length === 0 ? null : dim
   const dims = wrapDims(given, self.ndim)
   const empty = dims.some((d) => self.layout.shape[d] === 0)
+  // torch.norm of nothing is 0, whatever p.
+  if (empty && op === plainNormOp) return sum(abs(x), dims, { keepdim })
   if (empty && (p < 0 || p === Number.POSITIVE_INFINITY)) {
     const left = self.layout.shape.some((size, d) => size === 0 && !dims.includes(d))
     if (!left)

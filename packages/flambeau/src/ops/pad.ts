@@ -137,7 +137,8 @@ const placeIn = {
 function checkMirror(mode: 'reflect' | 'replicate', self: Tensor, pad: Shape, dims: number): void {
   const { shape } = self.layout
   const batched = self.ndim === dims + 2
-  if (shape.slice(batched ? 1 : 0).includes(0))
+  // Mirrors in one or two dimensions do without channels as well.
+  if (shape.slice(batched || (mode === 'reflect' && dims < 3) ? 1 : 0).includes(0))
     throw new Error(
       `Expected ${dims + 1}D or ${dims + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: ${showShape(shape)}`,
     )

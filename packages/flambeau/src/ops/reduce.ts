@@ -8,7 +8,7 @@ import { type Named, named, type ValuesIndices } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
 import { add, div, mul, sqrt, sub } from './arithmetic.js'
 import { to } from './cast.js'
-import { eq, maskedFill, ne, where } from './comparison.js'
+import { eq, logicalAnd, logicalOr, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
 import { exp } from './elementary.js'
@@ -227,7 +227,7 @@ function prodOfComplex(x: Tensor, dims: readonly number[], keepdim: boolean): Te
   return reshape(count === 0 ? rest : transpose(rest, dims[0], -1), shape)
 }
 
-function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attributes> {
+function extremeOp(kind: 'max' | 'min', name: string, overload = 0, ofNan = false): Op<Attributes> {
   const op: Op<Attributes> = defineOp<Attributes>({
     name,
     overload: () => overload,
@@ -235,7 +235,9 @@ function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attribut
     save: ([x], [out]) => [x, out],
     // All places that hold the extreme share the gradient.
     backward: ([g], { saved: [x, out], attrs }) => {
-      const mask = eq(x, restore(out, attrs, x.ndim))
+      const extremes = restore(out, attrs, x.ndim)
+      // NaN, which is the extreme of what holds one, gives no gradient in amax and amin.
+      const mask = ofNan ? logicalOr(eq(x, extremes), logicalAnd(ne(x, x), ne(extremes, extremes))) : eq(x, extremes)
       return [mul(div(restore(g!, attrs, x.ndim), sum(mask, attrs.dims, { keepdim: true })), mask)]
     },
   })
@@ -243,8 +245,8 @@ function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attribut
 }
 const amaxOp = extremeOp('max', 'Amax')
 const aminOp = extremeOp('min', 'Amin')
-const maxOp = extremeOp('max', 'Max', 1)
-const minOp = extremeOp('min', 'Min', 1)
+const maxOp = extremeOp('max', 'Max', 1, true)
+const minOp = extremeOp('min', 'Min', 1, true)
 
 /** Refuses to look for the extreme of no elements; `named` tells whether the call named dimensions. */
 function requireElements(self: Tensor, dims: readonly number[], named: boolean, name: string): void {

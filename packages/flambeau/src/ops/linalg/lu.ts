@@ -214,7 +214,8 @@ export function luUnpack(
     )
   const none = (): Tensor => emptyAs(LU_data, [0])
   const [L, U] = unpackData ? triangles(LU_data) : [none(), none()]
-  return named({ P: unpackPivots ? permutationMatrix(LU_data, LU_pivots, rows) : none(), L, U })
+  const shape = [...LU_data.layout.shape.slice(0, -2), k]
+  return named({ P: unpackPivots ? permutationMatrix(LU_data, expand(LU_pivots, shape), rows) : none(), L, U })
 }
 
 /** X of A X = B or, adjoint, Aᵀ X = B, from the factors of A; batches must broadcast. */
