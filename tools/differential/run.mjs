@@ -15,6 +15,7 @@ import { runOpCase } from '../conformance/ops.mjs'
 import { exclusionOf } from './exclusions.mjs'
 import { argumentsOf, mutate, Random } from './mutate.mjs'
 import { Oracle } from './oracle.mjs'
+import { seedCases } from './seeds.mjs'
 import { siblingsOf } from './siblings.mjs'
 import { describe } from './specs.mjs'
 
@@ -46,6 +47,7 @@ function seeds() {
         if (!recorded.has(name)) recorded.set(name, [])
         recorded.get(name).push(c)
       }
+  for (const c of seedCases) recorded.set(c.fn, [...(recorded.get(c.fn) ?? []), c])
   const all = new Map()
   for (const [name, cases] of recorded)
     for (const sibling of siblingsOf(name)) all.set(sibling, [...(all.get(sibling) ?? []), ...cases])

@@ -12,7 +12,7 @@ import { to } from './cast.js'
 import { eq, ge, ne, where } from './comparison.js'
 import { counted, filled } from './copy.js'
 import { item } from './creation.js'
-import { tensorBinary } from './define.js'
+import { requireTensor, tensorBinary } from './define.js'
 import { gather, indexSelect, scatterAdd } from './indexing.js'
 import { logsigmoid } from './nonlinear.js'
 import { amax, amin, sum } from './reduce.js'
@@ -291,7 +291,9 @@ export function multilabelSoftMarginLoss(
     'weight',
     ...legacy,
   ])
+  requireTensor(target, 'multilabel_soft_margin_loss', 'target')
   const likelihood = add(mul(target, logsigmoid(input)), mul(sub(filled(target, [], 1), target), logsigmoid(neg(input))))
   const loss = neg(weight === null ? likelihood : mul(likelihood, weight))
-  return reduced(div(sum(loss, -1), input.layout.shape.at(-1) ?? 1), reduction)
+  if (input.ndim === 0) throw new RangeError('Dimension specified as -1 but tensor has no dimensions')
+  return reduced(div(sum(loss, input.ndim - 1), input.layout.shape.at(-1)!), reduction)
 }

@@ -247,7 +247,7 @@ export function nuclearNorm(self: Tensor, { dim, keepdim = false, dtype }: NormO
  * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4]), { p: 1 }).item() // 7
  */
 export const dist = (self: Tensor, other: Tensor, p?: number | { p?: number }): Tensor =>
-  vectorNorm(sub(self, requireTensor(other, 'dist', 'other')), readArgument<number>('dist', 'p', p, 2))
+  norm(sub(requireTensor(self, 'dist'), requireTensor(other, 'dist', 'other')), readArgument<number>('dist', 'p', p, 2))
 
 function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
   if (!(p > 0)) throw new Error('renorm: non-positive-norm not supported')

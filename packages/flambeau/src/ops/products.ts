@@ -145,7 +145,7 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
  * @example
  * torch.chainMatmul(torch.ones(2, 3), torch.ones(3, 4)).shape // [2, 4]
  */
-export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => multiDot(matrices)
+export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => (matrices.length === 1 ? matrices[0] : multiDot(matrices))
 
 /** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
 function powers(x: Tensor, n: number): Tensor {

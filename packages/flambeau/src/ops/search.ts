@@ -96,6 +96,7 @@ export function bincount(self: Tensor, ...args: Arguments<[weights: Tensor | nul
   if (!isIntegral(self.dtype)) throw new Error(`"bincount_cpu" not implemented for '${scalarName(self.dtype)}'`)
   if (least < 0) throw new Error('minlength should be >= 0')
   const empty = self.layout.numel === 0
+  if (self.ndim === 1 && empty) return filled(self, [least], 0, 'int64')
   if (self.ndim !== 1 || (!empty && (item(amin(self)) as number) < 0))
     throw new Error('bincount only supports 1-d non-negative integral inputs.')
   if (given && (given.ndim !== 1 || given.layout.numel !== self.layout.numel))
