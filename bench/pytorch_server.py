@@ -1,11 +1,15 @@
 """The same tasks in PyTorch: reads "name iterations" lines, answers with the seconds they took."""
 
+import os
 import sys
 import time
 
 import torch
 from torch import nn
 import torch.nn.functional as F
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../tools/fixtures"))
+import examples  # noqa: E402
 
 torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(0)
@@ -56,13 +60,14 @@ def tasks():
     for name, args in (("64x6x14x14, 16 of 5x5", ((64, 6, 14, 14), 16, 5, 0)), ("16x64x32x32, 64 of 3x3", ((16, 64, 32, 32), 64, 3, 1))):
         t[f"conv2d {name}"], t[f"conv2d {name}, forward and backward"] = conv(*args)
 
-    def training(model, data, target):
+    loss_of = nn.CrossEntropyLoss()
+
+    def training(model, data, target, logits_of=lambda model, data: model(data)):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-        loss_of = nn.CrossEntropyLoss()
 
         def step():
             optimizer.zero_grad()
-            loss_of(model(data), target).backward()
+            loss_of(logits_of(model, data), target).backward()
             optimizer.step()
 
         return step
@@ -75,6 +80,22 @@ def tasks():
         nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
     )
     t["LeNet-5 step, batch 64"] = training(lenet, torch.rand(64, 1, 28, 28), target)
+    resnet = examples.ResNet([2, 2, 2, 2])
+    t["ResNet-18 step, 16 of 3x32x32"] = training(resnet, torch.rand(16, 3, 32, 32), target[:16])
+    narrow = examples.ResNet([2, 2, 2, 2], 10, 16)
+    t["ResNet-18 of width 16 step, 32 of 3x32x32"] = training(narrow, torch.rand(32, 3, 32, 32), target[:32])
+    unet = examples.UNet(3, 2, 8)
+    masks = torch.randint(0, 2, (16, 48, 48))
+    t["U-Net of width 8 step, 16 of 3x48x48"] = training(unet, torch.rand(16, 3, 48, 48), masks)
+    lengths = torch.arange(64) % 16 + 17
+    tokens = torch.randint(1, 1000, (64, 32)).masked_fill(torch.arange(32) >= lengths[:, None], 0)
+    classifier = examples.TextClassifier(1000, 64, 128, 10)
+    t["LSTM classifier step, 64 of 17 to 32 tokens"] = training(
+        classifier, (tokens, lengths), target, lambda model, data: model(*data)[0])
+    lm = examples.TransformerLM(48, 32, 64, 4, 2)
+    text = torch.randint(0, 48, (32, 33))
+    t["Transformer step, 32 of 32 tokens"] = training(
+        lm, text[:, :-1], text[:, 1:].flatten(), lambda model, data: model(data).flatten(0, 1))
     return t
 
 

@@ -5,6 +5,10 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { resnet18 } from '../examples/models/dist/resnet/model.js'
+import { TextClassifier } from '../examples/models/dist/text-classifier/model.js'
+import { TransformerLM } from '../examples/models/dist/transformer-lm/model.js'
+import { UNet } from '../examples/models/dist/unet/model.js'
 import * as torch from '../packages/flambeau/dist/index.js'
 
 const { values: options } = parseArgs({
@@ -59,12 +63,12 @@ function tasks() {
     })
   }
   const target = torch.randint(0, 10, [64])
-  const training = (model, data) => {
+  const training = (model, data, labels = target, logitsOf = (model, data) => model(data)) => {
     const optimizer = new optim.SGD(model.parameters(), { lr: 0.01, momentum: 0.9 })
     const lossOf = new nn.CrossEntropyLoss()
     return () => {
       optimizer.zeroGrad()
-      lossOf(model(data), target).backward()
+      lossOf(logitsOf(model, data), labels).backward()
       optimizer.step()
     }
   }
@@ -91,6 +95,24 @@ function tasks() {
     new nn.Linear(84, 10),
   )
   t.set('LeNet-5 step, batch 64', training(lenet, torch.rand(64, 1, 28, 28)))
+  t.set('ResNet-18 step, 16 of 3x32x32', training(resnet18(), torch.rand(16, 3, 32, 32), target.at(':16')))
+  const narrow = resnet18(10, 16)
+  t.set('ResNet-18 of width 16 step, 32 of 3x32x32', training(narrow, torch.rand(32, 3, 32, 32), target.at(':32')))
+  const masks = torch.randint(0, 2, [16, 48, 48])
+  t.set('U-Net of width 8 step, 16 of 3x48x48', training(new UNet(3, 2, { width: 8 }), torch.rand(16, 3, 48, 48), masks))
+  const lengths = torch.arange(64).remainder(16).add(17)
+  const tokens = torch.randint(1, 1000, [64, 32]).maskedFill(torch.arange(32).ge(lengths.unsqueeze(1)), 0)
+  const classifier = new TextClassifier(1000, 64, 128, 10)
+  t.set(
+    'LSTM classifier step, 64 of 17 to 32 tokens',
+    training(classifier, [tokens, lengths], target, (model, data) => model(...data)[0]),
+  )
+  const lm = new TransformerLM(48, { context: 32, embedDim: 64, numHeads: 4, numLayers: 2 })
+  const text = torch.randint(0, 48, [32, 33])
+  t.set(
+    'Transformer step, 32 of 32 tokens',
+    training(lm, text.at(':', ':-1'), text.at(':', '1:').flatten(), (model, data) => model(data).flatten(0, 1)),
+  )
   return t
 }
 

@@ -39,7 +39,7 @@ export async function train(options: Options): Promise<void> {
         loss.backward()
         optimizer.step()
         scheduler.step()
-        progress.update(images.length, loss.item() as number)
+        progress.update(images.length, loss.item())
       }
     } finally {
       progress.stop()

@@ -3,6 +3,7 @@
 import * as engine from './autograd/engine.js'
 import * as leaf from './autograd/leaf.js'
 import type { Arguments } from './core/arguments.js'
+import type { Complex } from './core/complex.js'
 import { itemSize } from './core/dtype.js'
 import type { ValuesIndices } from './core/results.js'
 import { Tensor } from './core/tensor.js'
@@ -132,8 +133,8 @@ const functions = {
   ...{ backward: engine.backward },
   ...leaf,
 }
-/** Functions of several signatures, of which inference would see the last only: their methods are spelled out. */
-type Overloaded = 'where' | 'max' | 'min' | 'median' | 'nanmedian' | 'unique' | 'uniqueConsecutive'
+/** Functions of several signatures or of any type, which inference would lose: their methods are spelled out. */
+type Overloaded = 'item' | 'where' | 'max' | 'min' | 'median' | 'nanmedian' | 'unique' | 'uniqueConsecutive'
 type Functions = Omit<typeof functions, Overloaded>
 
 type Tail<P> = P extends readonly [unknown, ...infer Rest] ? Rest : never
@@ -177,6 +178,8 @@ declare module './core/tensor.js' {
     unique: UniqueMethod<UniqueOptions, [sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null]>
     /** The elements without those that equal the one before them, as `torch.Tensor.unique_consecutive`. */
     uniqueConsecutive: UniqueMethod<ConsecutiveOptions, [returnInverse: boolean, returnCounts: boolean, dim: number | null]>
+    /** The value of the only element, a number unless told otherwise, as `torch.Tensor.item`. */
+    item<T extends number | boolean | Complex = number>(): T
     /** `self` where the condition holds, `other` elsewhere, as `torch.Tensor.where`. */
     where(condition: Tensor, other: Tensor | number): Tensor
     /** The sizes, or one of them. */

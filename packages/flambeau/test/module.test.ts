@@ -196,7 +196,7 @@ describe('state dicts', () => {
   })
 
   test('names keep the order in which they were added', () => {
-    const dict = new nn.ModuleDict([
+    const dict = new nn.ModuleDict<nn.Module>([
       ['10', new nn.Linear(1, 1)],
       ['b', new nn.Linear(2, 1)],
       ['2', new nn.Linear(3, 1)],
@@ -260,6 +260,10 @@ describe('containers', () => {
     expect(String(dict)).toBe(
       'ParameterDict(\n    (a): Parameter containing: [torch.FloatTensor of size 2]\n    (b): Parameter containing: [torch.DoubleTensor of size 1]\n)',
     )
+    // A dict without an order of its own, says PyTorch, whose optimizers number parameters.
+    const [left, right] = [torch.ones(1), torch.ones(2)]
+    expect(new nn.ParameterDict({ right, left }).keys()).toEqual(['left', 'right'])
+    expect(new nn.ParameterDict([...Object.entries({ right, left })]).keys()).toEqual(['right', 'left'])
     expect([dict.pop('a').shape, dict.keys(), dict.has('a'), dict.delete('a')]).toEqual([[2], ['b'], false, false])
     dict.update({ c: torch.ones(1) }).clear()
     expect(dict.size).toBe(0)

@@ -117,12 +117,17 @@ template <class C> WeightTile<C> rowTileOf(int r, int t) {
   return r == 3 ? pickRowTile<C, 3>(t, taps) : r == 2 ? pickRowTile<C, 2>(t, taps) : pickRowTile<C, 1>(t, taps);
 }
 
+// Points of images that are taken several at a time, and the bytes of the padded copy of those, and of larger ones.
+constexpr int64_t kSmallImage = 64;
+constexpr int64_t kSmallImagesBytes = 512 << 10, kBoxBytes = 192 << 10;
+
 template <class C> class WeightGradient {
   static constexpr int L = kLanes<C>;
 
   const Images &x_, &grad_, &out_;
   const Axis* axes_;
   const int64_t groups_, channels_, rows_;  // channels in and out of a group
+  const int64_t boxBytes_;
   Layout layout_;
   bool byChannels_, gradInPlace_;
   int64_t taps_, boxes_[3], pieces_, splits_;
@@ -142,7 +147,7 @@ template <class C> class WeightGradient {
     int64_t points = 1;
     for (int d = 0; d < 3; d++) points *= layout_.box[d] = axes_[d].count > 0 ? axes_[d].count : 1;
     const int64_t most = byChannels_ ? 512 : 4096;
-    while (stagedSize(axes_, layout_.box, channels_) > 196608 / int64_t(sizeof(C)) || points > most) {
+    while (stagedSize(axes_, layout_.box, channels_) > boxBytes_ / int64_t(sizeof(C)) || points > most) {
       if (!halveBox(layout_.box, 4 * L)) break;
       points = layout_.box[0] * layout_.box[1] * layout_.box[2];
     }
@@ -354,8 +359,9 @@ template <class C> class WeightGradient {
   }
 
  public:
-  WeightGradient(const Images& x, const Images& grad, const Images& out, const Axis* axes, int64_t groups)
-      : x_(x), grad_(grad), out_(out), axes_(axes), groups_(groups), channels_(out.sizes[1]), rows_(out.sizes[0] / groups) {}
+  WeightGradient(const Images& x, const Images& grad, const Images& out, const Axis* axes, int64_t groups, int64_t boxBytes)
+      : x_(x), grad_(grad), out_(out), axes_(axes), groups_(groups), channels_(out.sizes[1]), rows_(out.sizes[0] / groups),
+        boxBytes_(boxBytes) {}
 
   int run() {
     taps_ = channels_;
@@ -395,7 +401,8 @@ KERNEL(convGradWeight) {
   const TensorArg xArg = args.tensor(), gradArg = args.tensor(), outArg = args.tensor();
   const Window window(args);
   const int64_t groups = args.i64();
-  const Images x(xArg), grad(gradArg), out(outArg);
+  Images x(xArg);
+  const Images grad(gradArg), out(outArg);
   if (out.empty()) return kOk;
   Axis axes[3];
   for (int d = 0; d < 3; d++) {
@@ -407,15 +414,23 @@ KERNEL(convGradWeight) {
   // The gradient's axes are those of the lattice, merged alike.
   Images lattice = grad;
   mergeAxes(axes);
+  // Small images are planes of one volume: sums as large as the weights are then read and written once for several of them.
+  const bool plane = axes[0].size == 1 && axes[0].count == 1 && axes[0].taps.size() == 1 && axes[0].taps[0].delta == 0;
+  const bool small = plane && axes[1].count * axes[2].count <= kSmallImage;
+  if (small) {
+    axes[0] = {x.sizes[0], x.strides[0], x.sizes[0], 1, 0, grad.strides[0], {Tap{0, axes[0].taps[0].weight}}};
+    x.sizes[0] = lattice.sizes[0] = 1;
+  }
   for (int d = 0; d < 3; d++) {
     lattice.sizes[d + 2] = axes[d].count;
     lattice.strides[d + 2] = axes[d].outStride;
   }
+  const int64_t boxBytes = small ? kSmallImagesBytes : kBoxBytes;
   switch (x.dtype) {
     case DType::f32:
     case DType::f16:
-    case DType::bf16: return WeightGradient<float>(x, lattice, out, axes, groups).run();
-    case DType::f64: return WeightGradient<double>(x, lattice, out, axes, groups).run();
+    case DType::bf16: return WeightGradient<float>(x, lattice, out, axes, groups, boxBytes).run();
+    case DType::f64: return WeightGradient<double>(x, lattice, out, axes, groups, boxBytes).run();
     default: return kUnsupported;
   }
 }

@@ -322,7 +322,7 @@ function escaped(gradients: (Tensor | null)[]): (Tensor | null)[] {
   return gradients
 }
 
-const hasNaN = (t: Tensor): boolean => any(ne(t, t)).item() === true
+const hasNaN = (t: Tensor): boolean => any(ne(t, t)).item<boolean>()
 
 /** Un-broadcasts and casts a gradient to what its receiver expects: done once here for all ops. */
 function fit(gradient: Tensor, { node, index }: Edge, input: number, from: Node): Tensor {

@@ -10,8 +10,8 @@ import { type FactoryOptions, Linear } from './linear.js'
 import { Module } from './module.js'
 import { Parameter } from './parameter.js'
 
-/** A `Linear` under the name that PyTorch prints for the last projection of attention. */
-class NonDynamicallyQuantizableLinear extends Linear {}
+/** @internal A `Linear` under the name that PyTorch prints for the last projection of attention. */
+export class NonDynamicallyQuantizableLinear extends Linear {}
 
 export interface MultiheadAttentionOptions extends FactoryOptions {
   /** The probability of zeroing an attention weight while training. */
@@ -30,17 +30,31 @@ export interface MultiheadAttentionOptions extends FactoryOptions {
   batchFirst?: boolean
 }
 
-export interface AttentionCallOptions {
+export interface AttentionCallOptions<W extends boolean = boolean> {
   /** [batch, S]: true for keys that are not to be seen, or what is added to their scores. */
   keyPaddingMask?: Tensor | null
   /** Whether the weights are answered too. */
-  needWeights?: boolean
+  needWeights?: W
   /** [L, S] or [batch · heads, L, S]: true where a key is not to be seen, or what is added to the scores. */
   attnMask?: Tensor | null
   /** Whether the weights are averaged over heads. */
   averageAttnWeights?: boolean
 }
 
+type CallArguments<W extends boolean = boolean> = Arguments<
+  [keyPaddingMask: Tensor | null, needWeights: W, attnMask: Tensor | null, averageAttnWeights: boolean],
+  AttentionCallOptions<W>
+>
+
+/** Attention is called with queries, keys and values. */
+export interface MultiheadAttention {
+  <W extends boolean = true>(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    ...args: CallArguments<W>
+  ): [output: Tensor, weights: W extends true ? Tensor : null]
+}
 /**
  * Attention of several heads, as `torch.nn.MultiheadAttention`: of query [L, batch, embedDim] to key [S, batch, kdim] and value
  * [S, batch, vdim]; the batch comes first with `batchFirst`, and may be left out.
@@ -54,6 +68,7 @@ export interface AttentionCallOptions {
  * output.shape // [ 3, 5, 8 ]
  * weights.shape // [ 3, 5, 5 ]
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: modules are callable
 export class MultiheadAttention extends Module {
   readonly embedDim: number
   readonly kdim: number
@@ -132,15 +147,7 @@ export class MultiheadAttention extends Module {
     for (const b of [bias_k, bias_v]) if (b !== null) xavierNormal_(b)
   }
 
-  override forward(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    ...args: Arguments<
-      [keyPaddingMask: Tensor | null, needWeights: boolean, attnMask: Tensor | null, averageAttnWeights: boolean],
-      AttentionCallOptions
-    >
-  ): [output: Tensor, weights: Tensor | null] {
+  override forward(query: Tensor, key: Tensor, value: Tensor, ...args: CallArguments): [output: Tensor, weights: Tensor | null] {
     const names = ['keyPaddingMask', 'needWeights', 'attnMask', 'averageAttnWeights'] as const
     const options = readArguments<AttentionCallOptions>('forward', args, names)
     const turns = this.batchFirst && query.ndim === 3

@@ -13,6 +13,7 @@ import type { FactoryOptions } from './linear.js'
 import { Module } from './module.js'
 import { Parameter } from './parameter.js'
 import { python, pythonFloat } from './repr.js'
+import type { StateDict } from './stateDict.js'
 
 export interface NormOptions extends FactoryOptions {
   /** Added to the variance. */
@@ -75,6 +76,17 @@ abstract class NormBase extends Module {
     this.resetRunningStats()
     if (this.weight !== null) ones_(this.weight)
     if (this.bias !== null) zeros_(this.bias)
+  }
+
+  // num_batches_tracked came with version 2.
+  override get stateVersion(): number {
+    return 2
+  }
+
+  override upgradeState(state: StateDict, prefix: string, version: number | null, _errorMsgs: string[]): void {
+    const key = `${prefix}num_batches_tracked`
+    if ((version === null || version < 2) && this.trackRunningStats && !Object.hasOwn(state, key))
+      state[key] = zeros([], { dtype: 'int64' })
   }
 
   override extraRepr(): string {
@@ -188,6 +200,23 @@ abstract class InstanceNorm extends NormBase {
     const given = readArguments<NormOptions>(new.target.name, args, names, factoryNames)
     const { affine = false, trackRunningStats = false, ...rest } = given
     super(numFeatures, { ...rest, affine, trackRunningStats })
+  }
+
+  // Before version 1 running statistics were kept even without tracking.
+  override upgradeState(state: StateDict, prefix: string, version: number | null, errorMsgs: string[]): void {
+    const found = ['running_mean', 'running_var'].map((name) => prefix + name).filter((key) => Object.hasOwn(state, key))
+    if (version === null && !this.trackRunningStats && found.length > 0) {
+      const name = this.getName()
+      errorMsgs.push(
+        `Unexpected running stats buffer(s) ${found.map((key) => `"${key}"`).join(' and ')} for ${name} with ` +
+          `track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be expected because ${name} does ` +
+          'not track running stats by default since 0.4.0. Please remove these keys from state_dict. If the running stats are ' +
+          `actually needed, instead set track_running_stats=True in ${name} to enable them. See the documentation of ${name} for ` +
+          'details.',
+      )
+      for (const key of found) delete state[key]
+    }
+    super.upgradeState(state, prefix, version, errorMsgs)
   }
 
   /** The dimensions of an input with a batch; one less without. */

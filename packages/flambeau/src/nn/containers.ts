@@ -18,7 +18,7 @@ function slicePlaces(size: number, start?: number | null, end?: number | null, s
 }
 
 /** Modules under numbers: what Sequential and ModuleList share. No private members: deep copies would lack them. */
-abstract class ModuleSequence extends Module {
+abstract class ModuleSequence<M extends Module = Module> extends Module {
   /** How many modules there are. */
   override get length(): number {
     return this.ownModules().length
@@ -31,42 +31,42 @@ abstract class ModuleSequence extends Module {
    * @example
    * new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU()).at(-1) // ReLU()
    */
-  at(index: number): Module {
+  at(index: number): M {
     return this.slotAt(index)[1]
   }
 
-  protected slotAt(index: number): [string, Module] {
-    const slots = this.ownModules()
+  protected slotAt(index: number): [string, M] {
+    const slots = this.ownModules() as [string, M][]
     const slot = Number.isInteger(index) ? slots.at(index) : undefined
     if (slot === undefined || index < -slots.length) throw new RangeError(`index ${index} is out of range`)
     return slot
   }
 
   /** Puts a module in the place of the i-th. @throws RangeError outside. */
-  setAt(index: number, module: Module): void {
+  setAt(index: number, module: M): void {
     this.registerModule(this.slotAt(index)[0], module)
   }
 
   /** The names and modules from `start` up to `end`, every `step`-th, as Python slices. */
-  protected slots(start?: number | null, end?: number | null, step?: number | null): [string, Module][] {
-    const all = this.ownModules()
+  protected slots(start?: number | null, end?: number | null, step?: number | null): [string, M][] {
+    const all = this.ownModules() as [string, M][]
     return slicePlaces(all.length, start, end, step).map((i) => all[i])
   }
 
   /** Adds a module at the end. */
-  append(module: Module): this {
+  append(module: M): this {
     this.addModule(String(this.length), module)
     return this
   }
 
   /** Adds modules at the end. */
-  extend(modules: Iterable<Module>): this {
+  extend(modules: Iterable<M>): this {
     for (const module of [...modules]) this.append(module)
     return this
   }
 
   /** Puts a module before the i-th. @throws RangeError outside. */
-  insert(index: number, module: Module): this {
+  insert(index: number, module: M): this {
     const modules = [...this]
     if (!(Number.isInteger(index) && index >= -modules.length && index <= modules.length))
       throw new RangeError(`Index out of range: ${index}`)
@@ -86,7 +86,7 @@ abstract class ModuleSequence extends Module {
   }
 
   /** Takes the i-th module out and returns it. @throws RangeError outside. */
-  pop(index = -1): Module {
+  pop(index = -1): M {
     const module = this.at(index)
     this.delete(index)
     return module
@@ -99,8 +99,8 @@ abstract class ModuleSequence extends Module {
     })
   }
 
-  *[Symbol.iterator](): Iterator<Module> {
-    for (const [, module] of this.ownModules()) yield module
+  *[Symbol.iterator](): Iterator<M> {
+    for (const [, module] of this.ownModules()) yield module as M
   }
 }
 
@@ -155,7 +155,8 @@ export class Sequential extends ModuleSequence {
 }
 
 /**
- * A list of modules, as `torch.nn.ModuleList`: it knows its parameters, and its owner says how they run.
+ * A list of modules, as `torch.nn.ModuleList`: it knows its parameters, and its owner says how they run. What it holds has the
+ * type of the modules it is made of: `nn.ModuleList<nn.Linear>`.
  *
  * @example
  * const layers = new nn.ModuleList([1, 2, 3].map((n) => new nn.Linear(n, n + 1)))
@@ -163,30 +164,30 @@ export class Sequential extends ModuleSequence {
  * for (const layer of layers) x = layer(x)
  * x.shape // [ 1, 4 ]
  */
-export class ModuleList extends ModuleSequence {
-  constructor(modules: Iterable<Module> = []) {
+export class ModuleList<M extends Module = Module> extends ModuleSequence<M> {
+  constructor(modules: Iterable<M> = []) {
     super()
     this.extend(modules)
   }
 
   /** A list of the modules from `start` up to `end`, every `step`-th: `layers[start:end:step]`. */
-  slice(start?: number | null, end?: number | null, step?: number | null): ModuleList {
+  slice(start?: number | null, end?: number | null, step?: number | null): ModuleList<M> {
     return new ModuleList(this.slots(start, end, step).map(([, module]) => module))
   }
 }
 
-type Modules = Readonly<Record<string, Module>> | Iterable<readonly [string, Module]>
+type Modules<M extends Module> = Readonly<Record<string, M>> | Iterable<readonly [string, M]>
 
 /**
- * Modules by name, as `torch.nn.ModuleDict`.
+ * Modules by name, as `torch.nn.ModuleDict`. What it holds has the type of the modules it is made of: `nn.ModuleDict<nn.Linear>`.
  *
  * @example
  * const heads = new nn.ModuleDict({ small: new nn.Linear(4, 2), large: new nn.Linear(4, 8) })
  * heads.get('small')(torch.ones(1, 4)).shape // [ 1, 2 ]
  * heads.keys() // [ 'small', 'large' ]
  */
-export class ModuleDict extends Module {
-  constructor(modules: Modules = {}) {
+export class ModuleDict<M extends Module = Module> extends Module {
+  constructor(modules: Modules<M> = {}) {
     super()
     this.update(modules)
   }
@@ -197,13 +198,13 @@ export class ModuleDict extends Module {
   }
 
   /** The module of a name. @throws Error where there is none. */
-  get(name: string): Module {
+  get(name: string): M {
     if (!this.has(name)) throw new Error(`ModuleDict has no module '${name}'`)
-    return Reflect.get(this, name) as Module
+    return Reflect.get(this, name) as M
   }
 
   /** Adds a module, or puts it in the place of the one of its name. */
-  set(name: string, module: Module): this {
+  set(name: string, module: M): this {
     this.addModule(name, module)
     return this
   }
@@ -220,15 +221,15 @@ export class ModuleDict extends Module {
   }
 
   /** Takes a module out and returns it. @throws Error where there is none. */
-  pop(name: string): Module {
+  pop(name: string): M {
     const module = this.get(name)
     this.delete(name)
     return module
   }
 
   /** Adds modules, in the place of those that have their names. */
-  update(modules: Modules): this {
-    const entries = Symbol.iterator in modules ? (modules as Iterable<readonly [string, Module]>) : Object.entries(modules)
+  update(modules: Modules<M>): this {
+    const entries = Symbol.iterator in modules ? (modules as Iterable<readonly [string, M]>) : Object.entries(modules)
     for (const [name, module] of entries) this.addModule(name, module)
     return this
   }
@@ -241,21 +242,21 @@ export class ModuleDict extends Module {
     return this.ownModules().map(([name]) => name)
   }
 
-  values(): Module[] {
-    return this.ownModules().map(([, module]) => module)
+  values(): M[] {
+    return this.entries().map(([, module]) => module)
   }
 
   /** Names and modules, Python's `items`. */
-  entries(): [string, Module][] {
-    return this.ownModules()
+  entries(): [string, M][] {
+    return this.ownModules() as [string, M][]
   }
 
   /** The same as `entries`. */
-  items(): [string, Module][] {
-    return this.ownModules()
+  items(): [string, M][] {
+    return this.entries()
   }
 
-  [Symbol.iterator](): Iterator<[string, Module]> {
+  [Symbol.iterator](): Iterator<[string, M]> {
     return this.entries()[Symbol.iterator]()
   }
 }

@@ -44,13 +44,20 @@ export type StateDictPostHook<M extends Module = Module> = (
   module: M,
   stateDict: StateDict,
   prefix: string,
+  localMetadata: Record<string, unknown>,
 ) => StateDict | undefined
 /** Sees a state dict before a module reads its part. It may change the dict, which is a copy, and the lists of problems. */
 export type LoadStateDictPreHook<M extends Module = Module> = (
   module: M,
   stateDict: StateDict,
   prefix: string,
-  problems: { strict: boolean; missingKeys: string[]; unexpectedKeys: string[]; errorMsgs: string[] },
+  problems: {
+    localMetadata: Record<string, unknown>
+    strict: boolean
+    missingKeys: string[]
+    unexpectedKeys: string[]
+    errorMsgs: string[]
+  },
 ) => void
 /** Runs when a module and all below it have been loaded; it may change the lists of keys. */
 export type LoadStateDictPostHook<M extends Module = Module> = (module: M, incompatibleKeys: LoadResult) => void

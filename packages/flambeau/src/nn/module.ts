@@ -27,7 +27,7 @@ import {
   type StateDictPreHook,
 } from './hooks.js'
 import { Parameter, replaceData } from './parameter.js'
-import { type LoadResult, type LoadStateDictOptions, loadInto, type StateDict } from './stateDict.js'
+import { type LoadResult, type LoadStateDictOptions, loadInto, metadataOf, type StateDict, setMetadata } from './stateDict.js'
 
 export interface NamedOptions {
   /** Put before every name. */
@@ -252,8 +252,8 @@ export class Module extends Callable {
   #entries(): [string, unknown][] {
     const entries: [string, unknown][] = Object.entries(this)
     if (this.#order === null) return entries
-    const order = [...this.#order]
-    const place = (name: string): number => (this.#order!.has(name) ? order.indexOf(name) : order.length)
+    const places = new Map(Array.from(this.#order, (name, i) => [name, i]))
+    const place = (name: string): number => places.get(name) ?? places.size
     return entries.sort(([a], [b]) => place(a) - place(b))
   }
 
@@ -464,24 +464,39 @@ export class Module extends Callable {
   }
 
   /**
-   * Parameters and persistent buffers by name. The tensors share memory with the module: `clone` what must not change.
+   * Parameters and persistent buffers by name. The tensors share memory with the module: `clone` what must not change. The
+   * versions of the modules' states go with them as the dict's `_metadata`, which is not enumerable.
    *
    * @example
    * Object.keys(new nn.Linear(2, 1).stateDict()) // [ 'weight', 'bias' ]
    */
   stateDict(options: StateDictOptions = {}): StateDict {
     const { prefix = '', keepVars = false } = readArguments<StateDictOptions>('state_dict', [options], [], ['prefix', 'keepVars'])
-    return this.#writeState(Object.create(null), prefix, keepVars)
+    return this.#writeState(setMetadata(Object.create(null), Object.create(null)), prefix, keepVars)
   }
 
   #writeState(into: StateDict, prefix: string, keepVars: boolean): StateDict {
+    const localMetadata = { version: this.stateVersion }
+    const metadata = metadataOf(into)
+    if (metadata !== null) metadata[prefix.slice(0, -1)] = localMetadata
     for (const { hook } of [...(this.#hooks?.stateDictPre ?? [])]) hook(this, prefix, keepVars)
     for (const [name, tensor] of this.ownState()) into[prefix + name] = keepVars ? tensor : detach(tensor)
     let state = into
     for (const [name, child] of this.ownModules()) state = child.#writeState(state, `${prefix}${name}.`, keepVars)
-    for (const { hook } of [...(this.#hooks?.stateDictPost ?? [])]) state = hook(this, state, prefix) ?? state
+    for (const { hook } of [...(this.#hooks?.stateDictPost ?? [])]) state = hook(this, state, prefix, localMetadata) ?? state
     return state
   }
+
+  /** The version of what this class keeps in state dicts, PyTorch's `_version`. A subclass that changes it defines `upgradeState`. */
+  get stateVersion(): number {
+    return 1
+  }
+
+  /**
+   * Brings this module's part of a state dict, a copy whose keys begin with the prefix, to the present version of its class.
+   * Called before it is loaded; `version` is null where the dict does not say, and problems are added to `errorMsgs`.
+   */
+  upgradeState(_state: StateDict, _prefix: string, _version: number | null, _errorMsgs: string[]): void {}
 
   /** @internal Own parameters and persistent buffers, in the order of the state dict. */
   ownState(): [string, Tensor][] {

@@ -93,7 +93,8 @@ export class ParameterList<T = Parameter> extends Module {
 }
 
 /**
- * Parameters by name, as `torch.nn.ParameterDict`; tensors become parameters, other values are kept as they are.
+ * Parameters by name, as `torch.nn.ParameterDict`; tensors become parameters, other values are kept as they are. Those of an
+ * object are added in the order of their names, as in PyTorch, those of pairs in their own.
  *
  * @example
  * const dict = new nn.ParameterDict({ left: torch.ones(2), right: torch.zeros(3) })
@@ -146,9 +147,10 @@ export class ParameterDict<T = Parameter> extends Module {
     return value
   }
 
-  /** Adds values, in the place of those that have their names. */
+  /** Adds values, in the place of those that have their names: those of an object in the order of their names, as PyTorch does. */
   update(parameters: Readonly<Record<string, unknown>> | Iterable<readonly [string, unknown]>): this {
-    const entries = Symbol.iterator in parameters ? parameters : Object.entries(parameters)
+    const entries =
+      Symbol.iterator in parameters ? parameters : Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     for (const [name, value] of entries as Iterable<readonly [string, unknown]>) this.set(name, value)
     return this
   }

@@ -12,6 +12,20 @@ import { Parameter } from './parameter.js'
 /** Tensors by dotted name, in PyTorch's order: what checkpoints hold. */
 export type StateDict = Record<string, Tensor>
 
+/** What a state dict says of the modules it is of, by their paths: at least the versions of their states. */
+export type StateMetadata = Record<string, Record<string, unknown>>
+
+/** A state dict's `_metadata`: beside the tensors, not among them. Null where there is none. */
+export function metadataOf(state: object): StateMetadata | null {
+  const property = Object.getOwnPropertyDescriptor(state, '_metadata')
+  const isThere = property !== undefined && !property.enumerable && typeof property.value === 'object'
+  return isThere && !(property.value instanceof Map) ? (property.value as StateMetadata | null) : null
+}
+
+/** Puts metadata beside the tensors of a state dict. */
+export const setMetadata = <T extends object>(state: T, metadata: unknown): T =>
+  Object.defineProperty(state, '_metadata', { value: metadata, writable: true, configurable: true })
+
 export interface LoadStateDictOptions {
   /** Whether a missing or unexpected key is an error. */
   strict?: boolean
@@ -32,6 +46,8 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
   if (typeof stateDict !== 'object' || stateDict === null || stateDict instanceof Tensor)
     throw new TypeError(`Expected state_dict to be dict-like, got ${stateDict === null ? 'null' : typeof stateDict}.`)
   const state: StateDict = Object.assign(Object.create(null), stateDict)
+  const metadata = metadataOf(stateDict)
+  if (metadata !== null) setMetadata(state, metadata)
   const result: LoadResult = { missingKeys: [], unexpectedKeys: [] }
   const { missingKeys, unexpectedKeys } = result
   const errorMsgs: string[] = []
@@ -41,8 +57,11 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
   const loaded: Module[] = []
 
   const read = (owner: Module, prefix: string): void => {
+    const localMetadata = metadata?.[prefix.slice(0, -1)] ?? {}
+    const { version } = localMetadata
+    owner.upgradeState(state, prefix, typeof version === 'number' ? version : null, errorMsgs)
     for (const { hook } of [...(hooksOf(owner)?.loadPre ?? [])])
-      hook(owner, state, prefix, { strict, missingKeys, unexpectedKeys, errorMsgs })
+      hook(owner, state, prefix, { localMetadata, strict, missingKeys, unexpectedKeys, errorMsgs })
     for (const [name, target] of owner.ownState()) {
       const key = prefix + name
       known.add(key)

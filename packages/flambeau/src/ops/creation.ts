@@ -268,11 +268,18 @@ export function toTypedArray(self: Tensor): TypedArray {
   return elements(wide).slice()
 }
 
-/** The value of a tensor with one element, as `torch.Tensor.item`; a complex one as `{ re, im }`. @throws Error for more elements, or an int64 no number holds. */
-export function item(self: Tensor): number | boolean | Complex {
+/**
+ * The value of a tensor with one element, as `torch.Tensor.item`: a number, of a bool tensor a boolean, of a complex one
+ * `{ re, im }`. TypeScript expects a number unless told otherwise, as dtypes are no part of a tensor's type.
+ *
+ * @throws Error for more elements, or an int64 no number holds.
+ * @example
+ * torch.tensor([1, 2]).sum().item() // 3
+ * torch.tensor([1, 2]).gt(1).any().item<boolean>() // true
+ */
+export function item<T extends number | boolean | Complex = number>(self: Tensor): T {
   const value = onlyElement(self)
-  if (typeof value !== 'bigint') return value
-  return safeNumber(value)
+  return (typeof value === 'bigint' ? safeNumber(value) : value) as T
 }
 /** The value of an int64 tensor with one element, whatever its size. */
 export function itemBigInt(self: Tensor): bigint {

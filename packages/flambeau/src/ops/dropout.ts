@@ -123,7 +123,7 @@ export function rrelu(
   // A number is drawn only where one is used, in double precision and in row-major order: PyTorch's stream.
   const sloped = le(self.detach(), 0)
   const [low, high] = self.dtype === 'float64' ? [lower, upper] : [Math.fround(lower), Math.fround(upper)]
-  const slopes = uniform_(filled(self, [sum(sloped).item() as number], 0, 'float64'), low, high, { generator })
+  const slopes = uniform_(filled(self, [sum(sloped).item()], 0, 'float64'), low, high, { generator })
   const noise = maskedScatter(filled(self, self.layout.shape, 1), sloped, to(slopes, self.dtype))
   return inplace ? mul.inPlace(self, noise) : mul(self, noise)
 }

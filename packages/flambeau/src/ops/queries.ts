@@ -45,7 +45,7 @@ export function isNonzero(input: Tensor): boolean {
   const count = numel(input)
   if (count === 0) throw new Error('Boolean value of Tensor with no values is ambiguous')
   if (count > 1) throw new Error('Boolean value of Tensor with more than one value is ambiguous')
-  return item(ne(input, 0)) === true
+  return item<boolean>(ne(input, 0))
 }
 
 /**

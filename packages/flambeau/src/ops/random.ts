@@ -410,8 +410,7 @@ export function normal(
   const tensors = [mean, deviation].filter((t) => t instanceof Tensor)
   for (const t of tensors) requireFloat(t.dtype, 'normal_kernel_cpu')
   if (deviation instanceof Tensor) {
-    if (deviation.layout.numel > 0 && !((amin(deviation).item() as number) >= 0))
-      throw new Error('normal expects all elements of std >= 0.0')
+    if (deviation.layout.numel > 0 && !(amin(deviation).item() >= 0)) throw new Error('normal expects all elements of std >= 0.0')
   } else requireDeviation(deviation)
   const shape = broadcastShapes(tensors.map((t) => t.layout.shape))
   const out = emptyTensor(tensors[0].storage.allocator, shape, resultType(tensors))
@@ -432,7 +431,7 @@ function requireDeviation(std: number): void {
  */
 export function poisson(self: Tensor, options: GeneratorOptions = {}): Tensor {
   requireFloat(self.dtype, 'poisson_cpu')
-  if (self.layout.numel > 0 && !((amin(self).item() as number) >= 0))
+  if (self.layout.numel > 0 && !(amin(self).item() >= 0))
     throw new Error('invalid Poisson rate, expected rate to be non-negative')
   const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
   const { state } = options.generator ?? defaultGenerator()
@@ -465,10 +464,9 @@ export function multinomial(
   if (!again && numSamples > n) throw new Error('cannot sample n_sample > prob_dist.size(-1) samples without replacement')
   const rows = self.ndim === 1 ? 1 : self.layout.shape[0]
   if (self.layout.numel > 0) {
-    if (!((amin(self).item() as number) >= 0) || !((amax(self).item() as number) < Number.POSITIVE_INFINITY))
+    if (!(amin(self).item() >= 0) || !(amax(self).item() < Number.POSITIVE_INFINITY))
       throw new Error('probability tensor contains either `inf`, `nan` or element < 0')
-    if (!((amin(sum(self, -1)).item() as number) > 0))
-      throw new Error('invalid multinomial distribution (sum of probabilities <= 0)')
+    if (!(amin(sum(self, -1)).item() > 0)) throw new Error('invalid multinomial distribution (sum of probabilities <= 0)')
   }
   const weights = reshape(self.detach(), rows, n)
   const out = emptyTensor(self.storage.allocator, [rows, numSamples], 'int64')

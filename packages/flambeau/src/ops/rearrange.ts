@@ -173,7 +173,7 @@ export function repeatInterleave(
     return reshape(clone(contiguous(spread)), x.layout.shape.with(d, n * repeats))
   }
   if (repeats.ndim > 1) throw new Error('repeats must be 0-dim or 1-dim tensor')
-  if (repeats.layout.numel === 1) return repeatInterleave(self, repeats.item() as number, named)
+  if (repeats.layout.numel === 1) return repeatInterleave(self, repeats.item(), named)
   if (repeats.layout.numel !== n)
     throw new Error(
       `repeats must have the same size as input along dim, but got repeats.size(0) = ${repeats.layout.numel} and input.size(${d}) = ${n}`,

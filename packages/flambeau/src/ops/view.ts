@@ -315,7 +315,7 @@ function sliced(self: Tensor, dim: number, start: number | null = null, end: num
 export function narrow(self: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
   if (start instanceof Tensor) {
     if (start.ndim !== 0 || !isIntegral(start.dtype)) throw new Error('start must be an 0-dim integral Tensor.')
-    return narrow(self, dim, start.item() as number, length)
+    return narrow(self, dim, start.item(), length)
   }
   if (self.ndim === 0) throw new Error('narrow() cannot be applied to a 0-dim tensor.')
   requireIntegers('narrow', start, length)

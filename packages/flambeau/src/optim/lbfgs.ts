@@ -217,9 +217,9 @@ export class LBFGS extends Optimizer<LBFGSOptions, LBFGSState> {
 
 const numberOf = (loss: unknown): number => Number(isItem(loss) ? loss.item() : loss)
 const isItem = (value: unknown): value is { item(): unknown } => typeof value === 'object' && value !== null && 'item' in value
-const product = (a: Tensor, b: Tensor): number => dot(a, b).item() as number
-const largest = (t: Tensor): number => t.abs().max().item() as number
-const sizeOf = (t: Tensor): number => t.abs().sum().item() as number
+const product = (a: Tensor, b: Tensor): number => dot(a, b).item()
+const largest = (t: Tensor): number => t.abs().max().item()
+const sizeOf = (t: Tensor): number => t.abs().sum().item()
 
 /** The gradients of all parameters, one after the other; zeros where there is none. */
 function flatGradient(params: readonly Tensor[]): Tensor {

@@ -1,18 +1,20 @@
 /** `torch.save` and `torch.load`. */
 
 import type { Backend } from '../backends/backend.js'
+import { readArguments } from '../core/arguments.js'
 import { itemSize } from '../core/dtype.js'
 import type { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import { Module } from '../nn/module.js'
 import { Parameter } from '../nn/parameter.js'
+import { metadataOf } from '../nn/stateDict.js'
 import { fromTypedArray } from '../ops/creation.js'
 import { findGlobal } from './globals.js'
 import { isLegacy, loadLegacy } from './legacy.js'
-import { classFinder, type ModuleClasses } from './moduleClasses.js'
+import { type ClassFinder, classFinder, type ModuleClasses } from './moduleClasses.js'
 import { Call, GlobalName, Ordered, Persistent, pickle } from './pickle.js'
 import { FormatError, type Loadable, MemorySink, readFrom, type Savable, type Sink, type Source, writeTo } from './source.js'
-import { type MapLocation, Storages, storageClassOf, swapBytes } from './storages.js'
+import { isPinned, type MapLocation, Storages, storageClassOf, swapBytes } from './storages.js'
 import { toJavaScript, unpickle } from './unpickle.js'
 import { checksum, Zip } from './zipReader.js'
 import { ZipWriter } from './zipWriter.js'
@@ -22,6 +24,8 @@ export interface LoadOptions {
   mapLocation?: MapLocation
   /** Classes of whole modules by their full Python name (`'my_module.Net'`), besides those of `torch.nn`. */
   classes?: ModuleClasses
+  /** Refuse whole modules: tensors and plain data only. */
+  weightsOnly?: boolean
 }
 
 /**
@@ -36,19 +40,24 @@ export interface LoadOptions {
  * epoch // 3
  * weight // tensor([1., 1.])
  */
-export function load<T = unknown>(from: Loadable, options: LoadOptions = {}): Promise<T> {
+export async function load<T = unknown>(from: Loadable, options: LoadOptions = {}): Promise<T> {
+  const { mapLocation, classes, weightsOnly = false } = readArguments<LoadOptions>('load', [options], [], optionNames)
+  const classOf = weightsOnly ? () => undefined : classFinder(classes)
   return readFrom(from, async (source) => {
     if (source.size === 0) throw new FormatError('it is empty')
-    const head = await source.read(0, Math.min(64, source.size))
-    if (head[0] === 0x50 && head[1] === 0x4b) return (await loadZip(source, options)) as T
-    if (isLegacy(head)) return (await loadLegacy(source, options.mapLocation, classFinder(options.classes))) as T
+    const head = await source.read(0, Math.min(512, source.size))
+    if (head[0] === 0x50 && head[1] === 0x4b) return (await loadZip(source, mapLocation, classOf)) as T
+    if (isLegacy(head)) return (await loadLegacy(source, mapLocation, classOf)) as T
+    if (text(head.subarray(257, 262)) === 'ustar')
+      throw new FormatError('it is in the format of PyTorch before 0.1.10, which is not implemented')
     throw new FormatError('it is no checkpoint of PyTorch: it begins neither as a zip archive nor as the format before that')
   })
 }
 
+const optionNames = ['mapLocation', 'classes', 'weightsOnly'] as const
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes).trim()
 
-async function loadZip(source: Source, options: LoadOptions): Promise<unknown> {
+async function loadZip(source: Source, mapLocation: MapLocation | undefined, classOf: ClassFinder): Promise<unknown> {
   const zip = await Zip.open(source)
   const root = zip.names[0]?.split('/')[0] ?? ''
   const path = (name: string): string => `${root}/${name}`
@@ -56,12 +65,11 @@ async function loadZip(source: Source, options: LoadOptions): Promise<unknown> {
   if (!zip.has(path('data.pkl'))) throw new FormatError('it is a zip archive without data.pkl, and so no checkpoint of PyTorch')
   const order = zip.has(path('byteorder')) ? text(await zip.read(path('byteorder'))) : 'little'
   if (order !== 'little' && order !== 'big') throw new FormatError(`its byte order is '${order}'`)
-  const storages = new Storages(options.mapLocation, (key, bytes) => {
+  const storages = new Storages(mapLocation, (key, bytes) => {
     if (!/^\d+$/.test(key)) throw new FormatError(`it has a storage with the key '${key}'`)
     const size = zip.sizeOf(path(`data/${key}`))
     if (size !== bytes) throw new FormatError(`its storage ${key} claims ${bytes} bytes, but its entry has ${size}`)
   })
-  const classOf = classFinder(options.classes)
   const { value } = unpickle(await zip.read(path('data.pkl')), {
     find: (module, name) => findGlobal(module, name, classOf),
     persistent: (id) => storages.persistent(id),
@@ -76,7 +84,8 @@ async function loadZip(source: Source, options: LoadOptions): Promise<unknown> {
 /**
  * Writes tensors and plain data to a file that `torch.load` reads, here and in Python, as `torch.save`: objects and Maps become
  * dicts, arrays lists, frozen arrays tuples, state dicts OrderedDicts. Tensors that share memory share it in the file. A file
- * is written under a temporary name and renamed, so the one before stays whole until the new one is.
+ * is written under a temporary name and renamed, so the one before stays whole until the new one is. Tensors must not be changed
+ * before the promise is fulfilled.
  *
  * @throws TypeError for what has no form in Python: functions, instances of classes
  * @example
@@ -107,7 +116,7 @@ function rootName(to: Savable): string {
   return name.replace(/(?<=.)\.[^.]*$/, '') || 'archive'
 }
 
-const CHUNK = 16 * 2 ** 20
+const CHUNK = 4 * 2 ** 20
 
 async function writeZip(value: unknown, sink: Sink, root: string): Promise<void> {
   const storages = new Map<Storage<Backend>, { key: string; dtype: Tensor['dtype'] }>()
@@ -122,15 +131,17 @@ async function writeZip(value: unknown, sink: Sink, root: string): Promise<void>
     )
   await add('data.pkl', data)
   await add('byteorder', new TextEncoder().encode('little'))
-  for (const [storage, { key }] of storages)
-    await zip.add(
-      `${root}/data/${key}`,
-      storage.byteLength,
-      function* () {
-        for (let at = 0; at < storage.byteLength; at += CHUNK) yield storage.bytes.subarray(at, at + CHUNK)
-      },
-      () => checksum(storage),
-    )
+  for (const [storage, { key }] of storages) {
+    let crc = 0
+    const parts = function* (): Generator<Uint8Array> {
+      for (let at = 0; at < storage.byteLength; at += CHUNK) {
+        const part = storage.bytes.subarray(at, at + CHUNK)
+        crc = checksum(storage, crc, at, part.length)
+        yield isPinned(storage) ? part : part.slice()
+      }
+    }
+    await zip.add(`${root}/data/${key}`, storage.byteLength, parts, () => crc)
+  }
   await add('version', new TextEncoder().encode('3\n'))
   await zip.finish()
 }
@@ -159,10 +170,9 @@ function reduce(
     return new Call(new GlobalName('torch._utils', '_rebuild_parameter'), [tensor, value.requiresGrad, new Ordered([])])
   }
   if (value instanceof Module)
-    throw new TypeError('not implemented: saving a whole module; save its stateDict(), which holds all that it has learned')
-  const metadata = Object.getOwnPropertyDescriptor(value, '_metadata')
-  if (metadata !== undefined && !metadata.enumerable) return new Ordered(Object.entries(value), orderedMetadata(metadata.value))
-  return undefined
+    throw new TypeError(
+      `save() cannot write a ${value.getName()}: a whole module would be its class's code as well; save its stateDict()`,
+    )
+  const metadata = metadataOf(value)
+  return metadata === null ? undefined : new Ordered(Object.entries(value), new Ordered(Object.entries(metadata)))
 }
-
-const orderedMetadata = (metadata: unknown): Ordered => new Ordered(Object.entries(metadata as Record<string, unknown>))

@@ -1,16 +1,16 @@
 /** Files of Node: read in parts, written to a temporary name beside the target and renamed. */
 
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { responseSource, type Sink, type Source } from './source.js'
+import { type Sink, type Source, urlSource } from './source.js'
 
 const isWeb = (url: URL): boolean => url.protocol === 'http:' || url.protocol === 'https:'
 
 /** Opens a path or URL. @throws Error naming the path where it cannot be opened. */
 export async function openFile(from: string | URL): Promise<Source> {
   if (typeof from === 'string' && /^https?:\/\//.test(from)) from = new URL(from)
-  if (from instanceof URL && isWeb(from)) return responseSource(await fetch(from))
+  if (from instanceof URL && isWeb(from)) return urlSource(from)
   const path = from instanceof URL ? fileURLToPath(from) : from
   const file = await opened(path, 'r')
   const stat = await file.stat()
@@ -21,8 +21,8 @@ export async function openFile(from: string | URL): Promise<Source> {
   return {
     name: path,
     size: stat.size,
-    read: async (start, length) => {
-      const bytes = new Uint8Array(length)
+    read: async (start, length, into) => {
+      const bytes = into ?? new Uint8Array(length)
       for (let at = 0; at < length; ) {
         const { bytesRead } = await file.read(bytes, at, length - at, start + at)
         if (bytesRead === 0) throw new Error(`${path} cannot be loaded: it became shorter while it was read`)
@@ -38,7 +38,12 @@ let created = 0
 
 /** Starts a file that takes the place of the one at this path when it is committed. */
 export async function createFile(to: string | URL): Promise<Sink> {
-  const path = to instanceof URL ? fileURLToPath(to) : to
+  const given = to instanceof URL ? fileURLToPath(to) : to
+  // What a link points to is replaced, not the link.
+  const path = await realpath(given).catch(() => given)
+  const old = await stat(path).catch(() => null)
+  if (old?.isDirectory()) throw new Error(`${path} cannot be saved: it is a directory`)
+  if (old !== null && !old.isFile()) return directSink(await opened(path, 'w'))
   // In the same folder, because only there is a rename atomic.
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${++created}.tmp`)
   const file = await opened(temporary, 'wx', path)
@@ -48,10 +53,9 @@ export async function createFile(to: string | URL): Promise<Sink> {
     isOpen = false
   }
   return {
-    write: async (bytes) => {
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten
-    },
+    write: (bytes) => writeAll(file, bytes),
     commit: async () => {
+      if (old !== null) await file.chmod(old.mode & 0o777)
       await file.sync()
       await close()
       await rename(temporary, path)
@@ -62,6 +66,17 @@ export async function createFile(to: string | URL): Promise<Sink> {
     },
   }
 }
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten
+}
+
+/** Devices and pipes, which nothing can take the place of. */
+const directSink = (file: FileHandle): Sink => ({
+  write: (bytes) => writeAll(file, bytes),
+  commit: () => file.close(),
+  abort: () => file.close(),
+})
 
 const reasons: Partial<Record<string, string>> = {
   ENOENT: 'no such file or directory',

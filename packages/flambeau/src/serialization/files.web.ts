@@ -1,10 +1,10 @@
 /** Files in browsers: URLs are fetched; there are no paths to write to. */
 
-import { responseSource, type Sink, type Source } from './source.js'
+import { type Sink, type Source, urlSource } from './source.js'
 
 /** Fetches a URL. */
 export async function openFile(from: string | URL): Promise<Source> {
-  return responseSource(await fetch(from))
+  return urlSource(from)
 }
 
 /** @throws Error: browsers write to file handles. */

@@ -1,11 +1,13 @@
 /** What pickles of checkpoints may name: the table of everything that is ever called, and what it gives. */
 
+import type { Complex } from '../core/complex.js'
 import { type DType, isDType, itemSize } from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { Parameter } from '../nn/parameter.js'
-import { FormatError } from './source.js'
+import { FormatError, shown } from './source.js'
 import { LoadedStorage, StorageClass, storageClasses } from './storages.js'
+import { activations } from './torchModules.js'
 import { Global, PyDict, PyObject, PyTuple } from './unpickle.js'
 
 const sizes = (value: unknown, what: string): number[] => {
@@ -15,33 +17,48 @@ const sizes = (value: unknown, what: string): number[] => {
   return items as number[]
 }
 
+/** PyTorch's own limit. */
+const MAX_DIMS = 64
+
 /** A view of a storage, which it must not leave. */
 function tensorOver(loaded: unknown, offset: unknown, size: unknown, stride: unknown, dtype: DType): Tensor {
   if (!(loaded instanceof LoadedStorage)) throw new FormatError('it has a tensor without a storage')
-  const { storage, key } = loaded
+  const { storage, key, start } = loaded
   const [shape, strides] = [sizes(size, 'size'), sizes(stride, 'stride')]
+  if (shape.length > MAX_DIMS) throw new FormatError(`it has a tensor of ${shape.length} dimensions`)
   if (shape.length !== strides.length)
     throw new FormatError(`it has a tensor with ${shape.length} sizes and ${strides.length} strides`)
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
-    throw new FormatError(`it has a tensor at offset ${offset}`)
+    throw new FormatError(`it has a tensor at offset ${shown(offset)}`)
   const numel = shape.reduce((n, s) => n * s, 1)
   const last = numel === 0 ? -1 : shape.reduce((at, s, d) => at + (s - 1) * strides[d], offset)
-  const available = Math.floor(storage.byteLength / itemSize(dtype))
+  const available = loaded.dtype === null ? Math.floor(storage.byteLength / itemSize(dtype)) : loaded.numel
   if (!Number.isSafeInteger(numel) || !Number.isSafeInteger(last) || last >= available || offset > available)
     throw new FormatError(
       `it has a tensor of size [${shape.join(', ')}], stride [${strides.join(', ')}] and offset ${offset}, ` +
         `which goes out of its storage ${key} of ${available} elements`,
     )
-  return new Tensor(storage, new Layout(shape, strides, offset), dtype)
+  return new Tensor(storage, new Layout(shape, strides, start + offset), dtype)
 }
 
-function rebuildTensor([storage, offset, size, stride, requiresGrad = false]: readonly unknown[]): Tensor {
+function rebuildTensor([storage, offset, size, stride, requiresGrad = false, , metadata]: readonly unknown[]): Tensor {
+  requireNoMetadata(metadata)
   const dtype = storage instanceof LoadedStorage ? storage.dtype : null
   if (storage instanceof LoadedStorage && dtype === null) throw new FormatError('it has a tensor over bytes without a dtype')
   return withGradient(tensorOver(storage, offset, size, stride, dtype ?? 'uint8'), requiresGrad)
 }
 
-function rebuildTensorV3([storage, offset, size, stride, requiresGrad, , dtype]: readonly unknown[]): Tensor {
+/** Whether a tensor is the conjugate or the negative of what is in its storage. */
+function requireNoMetadata(metadata: unknown): void {
+  if (!(metadata instanceof PyDict)) return
+  for (const [name, value] of metadata.entries)
+    if (value !== false) throw new FormatError(`it has a tensor that is marked '${shown(name)}', which is not implemented`)
+}
+
+function rebuildTensorV3([storage, offset, size, stride, requiresGrad, , dtype, metadata]: readonly unknown[]): Tensor {
+  requireNoMetadata(metadata)
+  if (storage instanceof LoadedStorage && storage.dtype !== null)
+    throw new FormatError('it has a tensor of a dtype of its own over a storage with another')
   if (!isDType(dtype)) throw new FormatError('it has a tensor of a dtype that flambeau does not have')
   return withGradient(tensorOver(storage, offset, size, stride, dtype), requiresGrad)
 }
@@ -91,6 +108,12 @@ function bytearray(args: readonly unknown[]): Uint8Array {
   throw new FormatError('its pickle makes a bytearray of something that is no bytes')
 }
 
+/** `complex(re, im)`. */
+function complex([re, im = 0]: readonly unknown[]): Complex {
+  if (typeof re !== 'number' || typeof im !== 'number') throw new FormatError('its pickle has a complex number that is none')
+  return { re, im }
+}
+
 const functions: Record<string, (args: readonly unknown[]) => unknown> = {
   'torch._utils._rebuild_tensor': rebuildTensor,
   'torch._utils._rebuild_tensor_v2': rebuildTensor,
@@ -117,16 +140,40 @@ const functions: Record<string, (args: readonly unknown[]) => unknown> = {
   'builtins.list': (items) => [...elements(items)],
   'builtins.tuple': (items) => new PyTuple(elements(items)),
   'builtins.dict': () => new PyDict(),
+  'builtins.complex': complex,
 }
+
+/** What may be named as an argument, such as the kind of a defaultdict's values. */
+const types: readonly string[] = [
+  'torch.Tensor',
+  'torch.nn.parameter.Parameter',
+  'builtins.object',
+  'builtins.int',
+  'builtins.long', // What protocol 2 calls int, and below str.
+  'builtins.unicode',
+  'builtins.float',
+  'builtins.bool',
+  'builtins.str',
+]
+
+/** What PyTorch has and flambeau has not. */
+const notImplemented: readonly (readonly [RegExp, string])[] = [
+  [/^torch(\.cuda)?\.(Q|UQ)\w*Storage$|^torch\.q\w+|\._rebuild_qtensor$/, 'a quantized tensor'],
+  [/\._rebuild_sparse\w*tensor$|^torch\.sparse\w*$/, 'a sparse tensor'],
+  [/\._rebuild_nested_tensor$/, 'a nested tensor'],
+  [/\._rebuild_meta_tensor_no_storage$/, 'a tensor without data'],
+  [/\.(Uninitialized(Parameter|Buffer)|Lazy\w+)$/, 'a lazy module that has not seen its first input'],
+  [
+    /^torch\.(uint\d+|int\d+|float\d+\w*|bits\w+|complex32|ComplexHalfStorage)$/,
+    'a tensor of a dtype that flambeau does not have',
+  ],
+]
 
 /** `torch.float32` and the other dtypes: their names are their values. */
 const torchDTypes: Record<string, string> = { float: 'float32', double: 'float64', half: 'float16', long: 'int64', int: 'int32' }
 
 /** Python 2's names for what has moved. */
 const moved: Record<string, string> = { __builtin__: 'builtins', copy_reg: 'copyreg' }
-
-/** How instances of a class are made of their `__dict__`; `build` sees it as JavaScript values. */
-export type Rebuild = (state: Record<string, unknown>) => unknown
 
 /** What a name in a pickle means. @throws FormatError for everything that is not in the table. */
 export function findGlobal(
@@ -140,15 +187,17 @@ export function findGlobal(
     if (Object.hasOwn(storageClasses, name)) return new StorageClass(path, storageClasses[name as keyof typeof storageClasses])
     const dtype = torchDTypes[name] ?? name
     if (module === 'torch' && isDType(dtype)) return dtype
-    if (module === 'torch' && name === 'Tensor') return new Global(path)
   }
   if (path === 'torch.storage.UntypedStorage' || path === 'torch.UntypedStorage') return new StorageClass(path, null)
-  if (path === 'torch.nn.parameter.Parameter') return new Global(path)
-  if (path === 'builtins.object') return new Global(path)
+  if (types.includes(path)) return new Global(path)
   if (path === 'copyreg._reconstructor') return new Global(path, reconstruct)
   const build = classOf(path)
   if (build !== undefined) return new Global(path, undefined, () => new PyObject(path, build))
-  throw new FormatError(`it refers to ${path}, which is not among what may be loaded`)
+  if (Object.hasOwn(activations, path)) return new Global(path)
+  for (const [pattern, what] of notImplemented)
+    if (path.startsWith('torch.') && pattern.test(path))
+      throw new FormatError(`it has ${what} (${path}), which is not implemented`)
+  throw new FormatError(`it refers to ${path}, which is neither among what may be loaded nor given in the option classes`)
 }
 
 /** `copyreg._reconstructor(cls, object, None)`: how old protocols make an instance. */

@@ -3,7 +3,7 @@
 import { itemSize } from '../core/dtype.js'
 import { findGlobal } from './globals.js'
 import type { ClassFinder } from './moduleClasses.js'
-import { FormatError, type Source } from './source.js'
+import { FormatError, type Source, shown } from './source.js'
 import { fill, type MapLocation, Storages, swapBytes } from './storages.js'
 import { Global, PyDict, PyTuple, Truncated, toJavaScript, unpickle } from './unpickle.js'
 
@@ -33,8 +33,11 @@ async function read(
   mapLocation: MapLocation | undefined,
   classOf: ClassFinder,
 ): Promise<unknown> {
+  let claimed = 0
   const storages = new Storages(mapLocation, (key, size) => {
-    if (size > source.size) throw new FormatError(`its storage ${key} claims ${size} bytes, more than the whole file has`)
+    claimed += size
+    if (claimed > source.size)
+      throw new FormatError(`its storages up to ${key} claim ${claimed} bytes, more than the whole file has`)
   })
   const options = {
     find: (module: string, name: string) => findGlobal(module, name, classOf),
@@ -51,7 +54,7 @@ async function read(
     return value
   }
   const protocol = next()
-  if (protocol !== 1001) throw new FormatError(`its protocol is ${protocol}, and 1001 is the only one there is`)
+  if (protocol !== 1001) throw new FormatError(`its protocol is ${shown(protocol)}, and 1001 is the only one there is`)
   const system = next()
   const isBig = system instanceof PyDict && system.get('little_endian') === false
   const value = next()
@@ -60,7 +63,7 @@ async function read(
   let start = at
   for (const key of keys) {
     const loaded = storages.byKey.get(key as string)
-    if (loaded === undefined) throw new FormatError(`it has a storage ${key} that no tensor uses`)
+    if (loaded === undefined) throw new FormatError(`it has a storage ${shown(key)} that no tensor uses`)
     const { storage, dtype } = loaded
     if (start + 8 > source.size) throw new FormatError(`it ends before its storage ${key}`)
     const head = await source.read(start, 8)

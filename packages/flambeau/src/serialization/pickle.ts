@@ -105,7 +105,11 @@ class Pickler {
       if (++this.#depth > MAX_DEPTH) throw new RangeError(`save() cannot write what is nested deeper than ${MAX_DEPTH} levels`)
       this.#object(value)
       this.#depth--
-    } else throw new TypeError(`save() cannot write a ${typeof value}`)
+    } else {
+      // A module is a function too, and has an error of its own.
+      if (typeof value === 'function') this.#reduce(value)
+      throw new TypeError(`save() cannot write a ${typeof value}`)
+    }
   }
 
   #object(value: object): void {
@@ -124,7 +128,7 @@ class Pickler {
   /** Plain data: arrays, Maps, Sets, bytes, objects without a class. */
   #plain(value: object): void {
     if (Array.isArray(value)) {
-      if (Object.isFrozen(value)) this.#tuple(value, value)
+      if (Object.isFrozen(value)) this.#tuple(value)
       else this.#list(value)
     } else if (value instanceof Set) this.#call(new Call(new GlobalName('__builtin__', 'set'), [[...value]]), value)
     else if (value instanceof Uint8Array) {
@@ -172,31 +176,35 @@ class Pickler {
     } else this.#recall(first)
   }
 
-  #tuple(items: readonly unknown[], value?: object): void {
+  #tuple(items: readonly unknown[]): void {
     if (items.length > 3) this.#put(0x28)
     for (const item of items) this.#save(item)
     this.#put(items.length > 3 ? 0x74 : [0x29, 0x85, 0x86, 0x87][items.length])
-    if (value !== undefined) this.#remember(value)
+    if (items.length > 0) this.#remember(items)
   }
 
   #list(items: readonly unknown[]): void {
     this.#put(0x5d)
     this.#remember(items)
-    if (items.length === 0) return
-    this.#put(0x28)
-    for (const item of items) this.#save(item)
-    this.#put(0x65)
+    this.#batches(items, (item) => this.#save(item), 0x61, 0x65)
   }
 
   #items(entries: Iterable<readonly [unknown, unknown]>): void {
-    let isEmpty = true
-    for (const [key, item] of entries) {
-      if (isEmpty) this.#put(0x28)
-      isEmpty = false
+    const save = ([key, item]: readonly [unknown, unknown]): void => {
       this.#save(key)
       this.#save(item)
     }
-    if (!isEmpty) this.#put(0x75)
+    this.#batches([...entries], save, 0x73, 0x75)
+  }
+
+  /** In thousands, and a single one without a mark: the bytes are those that Python writes. */
+  #batches<T>(items: readonly T[], save: (item: T) => void, one: number, many: number): void {
+    for (let at = 0; at < items.length; at += 1000) {
+      const batch = items.slice(at, at + 1000)
+      if (batch.length > 1) this.#put(0x28)
+      for (const item of batch) save(item)
+      this.#put(batch.length > 1 ? many : one)
+    }
   }
 
   #call({ callee, args, state }: Call, value: object): void {

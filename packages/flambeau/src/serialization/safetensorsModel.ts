@@ -5,7 +5,7 @@ import type { Tensor } from '../core/tensor.js'
 import type { Module } from '../nn/module.js'
 import type { LoadResult } from '../nn/stateDict.js'
 import { contiguous } from '../ops/view.js'
-import { type DeviceOptions, loadFile, type SafeSaveOptions, saveFile } from './safetensors.js'
+import { type DeviceOptions, loadFile, type SafeSaveOptions, saveFile } from './safetensorsFile.js'
 import { duplicateNames } from './sharedTensors.js'
 import type { Loadable, Savable } from './source.js'
 

@@ -16,8 +16,8 @@ export interface Source {
   /** What errors call it. */
   readonly name: string
   readonly size: number
-  /** These bytes, all of which lie inside. */
-  read(start: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+  /** These bytes, all of which lie inside; in `into`, which has that length, where that saves a copy. */
+  read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>
   close(): Promise<void>
 }
 
@@ -62,6 +62,17 @@ export async function responseSource(response: Response): Promise<Source> {
   const name = response.url || 'the response'
   if (!response.ok) throw new Error(`${name} cannot be loaded: the server answered ${response.status} ${response.statusText}`)
   return blobSource(await response.blob(), name)
+}
+
+/** What a URL answers. @throws Error naming it where nothing does. */
+export async function urlSource(url: string | URL): Promise<Source> {
+  let response: Response
+  try {
+    response = await fetch(url)
+  } catch (error) {
+    throw new Error(`${url} cannot be loaded: it cannot be fetched`, { cause: error })
+  }
+  return responseSource(response)
 }
 
 /** Opens what is to be saved to. */
@@ -126,6 +137,16 @@ export async function readFrom<T>(from: Loadable, read: (source: Source) => Prom
   }
 }
 
+/** Names in files may be of any length, with anything in them. */
+function sentence(message: string): string {
+  const short = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message
+  return short.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+}
+const MAX_MESSAGE = 500
+
+/** How errors show a value from a file: containers may be of any depth. */
+export const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? 'something else' : String(value))
+
 /** A name from a file as errors show it: on one line, and not without end. */
 export const quoted = (name: string): string => {
   const shown = JSON.stringify(name.slice(0, 80)).slice(1, -1).replaceAll('\\"', '"')
@@ -134,7 +155,7 @@ export const quoted = (name: string): string => {
 
 /** The error to throw where reading what has this name failed. */
 export const loadError = (name: string, error: unknown): unknown =>
-  error instanceof FormatError ? new Error(`${name} cannot be loaded: ${error.message}`, { cause: error.cause }) : error
+  error instanceof FormatError ? new Error(`${name} cannot be loaded: ${sentence(error.message)}`, { cause: error.cause }) : error
 
 /** The bytes of a buffer or a view of one. @throws TypeError for anything else */
 export function bytesOf(from: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {

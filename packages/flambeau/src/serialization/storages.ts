@@ -4,8 +4,8 @@ import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
 import { type DType, itemSize, realDType } from '../core/dtype.js'
 import { Storage } from '../core/storage.js'
-import { FormatError, type Source } from './source.js'
-import { Global, PyTuple } from './unpickle.js'
+import { FormatError, type Source, shown } from './source.js'
+import { Global, Opaque, PyTuple } from './unpickle.js'
 
 /** PyTorch's storage classes and what their elements are. */
 export const storageClasses = {
@@ -36,22 +36,41 @@ export class StorageClass extends Global {
   }
 }
 
-/** A storage that a pickle refers to: its memory is there, its bytes come after the pickle has been read. */
-export class LoadedStorage {
+/**
+ * A storage that a pickle refers to: its memory is there, its bytes come after the pickle has been read. Of old files' storages
+ * some are parts of others.
+ */
+export class LoadedStorage extends Opaque {
   constructor(
     readonly key: string,
     readonly dtype: DType | null,
     readonly storage: Storage<Backend>,
-  ) {}
+    /** Elements before the part, and in it. */
+    readonly start: number,
+    readonly numel: number,
+  ) {
+    super()
+  }
+  get description(): string {
+    return 'a storage'
+  }
 }
 
-/** Where storages go: a device, devices by the location they were saved from, or a function of that location. */
-export type MapLocation = string | Readonly<Record<string, string>> | ((location: string) => string | undefined)
+/**
+ * Where storages go: a device, devices by the location they were saved from, or a function of the storage, which is on the CPU,
+ * and that location; it answers with a device, the storage to leave it there, or nothing.
+ */
+export type MapLocation =
+  | string
+  | Readonly<Record<string, string>>
+  | ((storage: Storage<Backend>, location: string) => string | Storage<Backend> | null | undefined)
 
-function deviceFor(location: string, map: MapLocation | undefined): string | undefined {
-  if (map === undefined) return undefined
-  if (typeof map === 'string') return map
-  return typeof map === 'function' ? map(location) : map[location]
+/** @throws Error for a device that is not there. Without a say in it, what was saved on other devices goes to the CPU. */
+function place(storage: Storage<Backend>, location: string, map: MapLocation | undefined): void {
+  const to = typeof map === 'function' ? map(storage, location) : typeof map === 'object' ? map[location] : map
+  if (to === undefined || to === null || to === storage) return
+  if (typeof to !== 'string') throw new TypeError('mapLocation must give a device or the storage that it was given')
+  backendOf(to)
 }
 
 /** The storages of one file, each made once. */
@@ -62,6 +81,9 @@ export class Storages {
 
   /** `require` checks that so many bytes are there for a key, before memory is taken. */
   constructor(mapLocation: MapLocation | undefined, require: (key: string, bytes: number) => void) {
+    if (mapLocation !== undefined && !['string', 'object', 'function'].includes(typeof mapLocation))
+      throw new TypeError(`mapLocation must be a device, an object or a function, but is a ${typeof mapLocation}`)
+    if (typeof mapLocation === 'string') backendOf(mapLocation)
     this.#mapLocation = mapLocation
     this.#require = require
   }
@@ -72,31 +94,61 @@ export class Storages {
     if (type !== 'storage' || !(cls instanceof StorageClass) || typeof key !== 'string' || typeof location !== 'string')
       throw new FormatError('its pickle has a persistent id that is no storage')
     if (typeof numel !== 'number' || !Number.isSafeInteger(numel) || numel < 0)
-      throw new FormatError(`its storage ${key} claims ${numel} elements`)
-    if (view !== null) throw new FormatError('its storages are views of others, which is not implemented')
+      throw new FormatError(`its storage ${key} claims ${shown(numel)} elements`)
     const known = this.byKey.get(key)
     const bytes = numel * (cls.dtype === null ? 1 : itemSize(cls.dtype))
     if (known !== undefined) {
       if (known.storage.byteLength !== bytes) throw new FormatError(`its storage ${key} has two sizes`)
-      return known.dtype === cls.dtype ? known : new LoadedStorage(key, cls.dtype, known.storage)
+      return part(known.dtype === cls.dtype ? known : new LoadedStorage(key, cls.dtype, known.storage, 0, numel), view)
     }
-    if (!Number.isSafeInteger(bytes)) throw new FormatError(`its storage ${key} claims ${numel} elements`)
+    if (!Number.isSafeInteger(bytes)) throw new FormatError(`its storage ${key} claims ${shown(numel)} elements`)
     this.#require(key, bytes)
-    const backend = backendOf(deviceFor(location, this.#mapLocation))
-    const made = new LoadedStorage(key, cls.dtype, new Storage(backend, backend.allocate(bytes), bytes))
+    const backend = backendOf('cpu')
+    const storage = new Storage(backend, backend.allocate(bytes), bytes)
+    place(storage, location, this.#mapLocation)
+    const made = new LoadedStorage(key, cls.dtype, storage, 0, numel)
     this.byKey.set(key, made)
-    return made
+    return part(made, view)
   }
 }
 
-const CHUNK = 16 * 2 ** 20
+/** The part of a storage that `(key, offset, size)` names: files from before PyTorch 0.4. */
+function part(whole: LoadedStorage, view: unknown): LoadedStorage {
+  if (view === null) return whole
+  const [key, offset, size] = view instanceof PyTuple ? view.items : []
+  const isSize = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0
+  if (typeof key !== 'string' || !isSize(offset) || !isSize(size) || offset + size > whole.numel)
+    throw new FormatError(`its storage ${whole.key} has a part that is not inside`)
+  return new LoadedStorage(key, whole.dtype, whole.storage, offset, size)
+}
 
-/** Fills a storage with the bytes from `start` on, in parts, so that no second copy of the whole is ever there. */
-export async function fill(storage: Storage<Backend>, source: Source, start: number): Promise<void> {
-  for (let at = 0; at < storage.byteLength; at += CHUNK) {
-    const part = await source.read(start + at, Math.min(CHUNK, storage.byteLength - at))
-    // Asked for anew each time: the memory of the wasm engine may have moved meanwhile.
-    storage.bytes.set(part, at)
+const CHUNK = 4 * 2 ** 20
+
+/** Whether the memory of a storage stays where it is while others use it; that of the wasm engine moves when it grows. */
+export const isPinned = (storage: Storage<Backend>): boolean => storage.allocator.name !== 'wasm'
+
+/**
+ * Fills a storage with the bytes from `start` on, in parts, so that no second copy of the whole is ever there. `filled` is called
+ * for each part while the next one is being read.
+ */
+export async function fill(
+  storage: Storage<Backend>,
+  source: Source,
+  start: number,
+  filled: (at: number, length: number) => void = () => {},
+): Promise<void> {
+  const total = storage.byteLength
+  const read = async (at: number): Promise<void> => {
+    const length = Math.min(CHUNK, total - at)
+    const place = isPinned(storage) ? storage.bytes.subarray(at, at + length) : undefined
+    const part = await source.read(start + at, length, place)
+    if (part !== place) storage.bytes.set(part, at)
+  }
+  if (total > 0) await read(0)
+  for (let at = 0; at < total; at += CHUNK) {
+    const next = at + CHUNK < total ? read(at + CHUNK) : undefined
+    filled(at, Math.min(CHUNK, total - at))
+    await next
   }
 }
 

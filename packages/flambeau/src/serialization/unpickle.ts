@@ -3,6 +3,7 @@
  * not in it is an error. Protocols 0 to 5, as far as checkpoints use them.
  */
 
+import { setMetadata } from '../nn/stateDict.js'
 import { FormatError } from './source.js'
 
 /** A dict: its entries, and what BUILD gave an OrderedDict. */
@@ -18,15 +19,24 @@ export class PyDict {
 export class PyTuple {
   constructor(readonly items: readonly unknown[]) {}
 }
+/** What a pickle may hand to a function, but is no value by itself. */
+export abstract class Opaque {
+  abstract get description(): string
+}
 /** A class or function that a pickle may name. */
-export class Global {
+export class Global extends Opaque {
   constructor(
     readonly name: string,
     /** What calling it gives; absent where it may only be referred to. */
     readonly call?: (args: readonly unknown[]) => unknown,
     /** An instance without its state, which BUILD then sets. */
     readonly make?: () => PyObject,
-  ) {}
+  ) {
+    super()
+  }
+  get description(): string {
+    return this.name
+  }
 }
 /** An instance of a class from the table, which its state turns into `value`. */
 export class PyObject {
@@ -68,12 +78,16 @@ class Unpickler {
   #at: number
   #stack: unknown[] = []
   readonly #memo = new Map<number, unknown>()
+  #spent = 0
+  /** What is copied once is no longer than its pickle; this leaves room for what is small and shared. */
+  readonly #limit: number
 
   constructor(bytes: Uint8Array, options: UnpickleOptions, start: number) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#options = options
     this.#at = start
+    this.#limit = 16 * bytes.length + 4096
   }
 
   run(): { value: unknown; end: number } {
@@ -131,6 +145,10 @@ class Unpickler {
       return this.#memo.get(key)
     },
     memoSize: () => this.#memo.size,
+    spend: (n) => {
+      this.#spent += n
+      if (this.#spent > this.#limit) throw new FormatError('its pickle copies the same things over and over')
+    },
     find: (module, name) => this.#options.find(module, name),
     persistent: (id) => this.#options.persistent(id),
   }
@@ -169,6 +187,8 @@ interface Machine {
   put(key: number): void
   get(key: number): unknown
   memoSize(): number
+  /** Counts what calls copy. */
+  spend(n: number): void
   find(module: string, name: string): unknown
   persistent(id: unknown): unknown
 }
@@ -210,10 +230,18 @@ const unescaped = (body: string): string =>
     code.length === 1 ? escapes[code] : String.fromCodePoint(Math.min(Number.parseInt(code.slice(1), 16), 0x10ffff)),
   )
 
-function call(callee: unknown, args: unknown): unknown {
+/** How much copying a call may cause: what is in a list or a text. */
+function weight(value: unknown): number {
+  if (typeof value === 'string' || Array.isArray(value) || value instanceof Uint8Array) return value.length
+  if (value instanceof PyTuple) return value.items.length
+  return value instanceof Set ? value.size : 0
+}
+
+function call(m: Machine, callee: unknown, args: unknown): unknown {
   if (!(args instanceof PyTuple)) throw new FormatError('its pickle calls something without a tuple of arguments')
   if (!(callee instanceof Global)) throw new FormatError('its pickle calls something that cannot be called')
   if (callee.call === undefined) throw new FormatError(`its pickle calls ${callee.name}, which is not supported`)
+  for (const arg of args.items) m.spend(weight(arg))
   return callee.call(args.items)
 }
 
@@ -292,8 +320,8 @@ const operations: Partial<Record<number, (m: Machine) => void>> = {
   71: (m) => m.push(m.f64()),
   83: (m) => m.push(quoted(m.line())), // STRING
   86: (m) => m.push(unescaped(m.line())), // UNICODE
-  84: (m) => m.push(latin1.decode(m.bytes(m.u32()))), // BINSTRING
-  85: (m) => m.push(latin1.decode(m.bytes(m.u8()))),
+  84: (m) => m.push(text(m.bytes(m.u32()))), // BINSTRING: a str of Python 2
+  85: (m) => m.push(text(m.bytes(m.u8()))),
   88: (m) => m.push(text(m.bytes(m.u32()))),
   140: (m) => m.push(text(m.bytes(m.u8()))),
   141: (m) => m.push(text(m.bytes(m.u64()))),
@@ -357,7 +385,7 @@ const operations: Partial<Record<number, (m: Machine) => void>> = {
   },
   82: (m) => {
     const args = m.pop()
-    m.push(call(m.pop(), args))
+    m.push(call(m, m.pop(), args))
   },
   129: (m) => {
     const args = m.pop()
@@ -370,12 +398,19 @@ const operations: Partial<Record<number, (m: Machine) => void>> = {
   81: (m) => m.push(m.persistent(m.pop())),
 }
 
+/** The JavaScript value of what was unpickled. */
+export const toJavaScript = (root: unknown): unknown => converter()(root)
+
 /**
- * The JavaScript values of what was unpickled: dicts with string keys are objects without a prototype, others are Maps;
+ * Makes JavaScript values of what was unpickled: dicts with string keys are objects without a prototype, others are Maps;
  * tuples are frozen arrays. What was shared stays shared, and nothing is walked twice.
  */
-export function toJavaScript(root: unknown): unknown {
+export function converter(): (root: unknown) => unknown {
   const made = new Map<object, unknown>()
+  return (root) => toJavaScriptWith(made, root)
+}
+
+function toJavaScriptWith(made: Map<object, unknown>, root: unknown): unknown {
   const pending: (() => void)[] = []
   const frozen: unknown[][] = []
   const convert = (value: unknown): unknown => {
@@ -402,6 +437,7 @@ export function toJavaScript(root: unknown): unknown {
       })
       return set
     }
+    if (value instanceof Opaque) throw new FormatError(`it has ${value.description} in the place of a value`)
     if (!(value instanceof PyDict)) return value
     const keys = [...value.entries.keys()]
     if (keys.every((key) => typeof key === 'string')) {
@@ -410,7 +446,7 @@ export function toJavaScript(root: unknown): unknown {
       pending.push(() => {
         for (const [key, item] of value.entries) object[key as string] = convert(item)
         const metadata = value.attributes?.get('_metadata')
-        if (metadata !== undefined) Object.defineProperty(object, '_metadata', { value: convert(metadata), writable: true })
+        if (metadata !== undefined) setMetadata(object, convert(metadata))
       })
       return object
     }

@@ -28,6 +28,9 @@ class SourceReader extends Reader<Source> {
   }
 }
 
+/** Archives that unpack to more than this are refused where they also grow by more than the ratio. */
+const MAX_SMALL = 2 ** 28
+const MAX_RATIO = 200
 /** More of one entry than this is never held in memory outside of a tensor. */
 const MAX_WHOLE = 2 ** 30
 /** No deflated byte stands for more. */
@@ -53,10 +56,29 @@ export class Zip {
         if (entry.encrypted) throw new FormatError('its archive is encrypted')
         zip.#entries.set(entry.filename, entry)
       }
+      zip.#checkSizes()
     } catch (error) {
       throw broken(error)
     }
     return zip
+  }
+
+  /** What the directory claims must be able to be there: memory is taken on its word. */
+  #checkSizes(): void {
+    let packed = 0
+    let unpacked = 0
+    for (const { filename, compressionMethod, compressedSize, uncompressedSize } of this.#entries.values()) {
+      if (compressionMethod !== 0 && compressionMethod !== 8)
+        throw new FormatError(`its entry ${filename} is compressed in a way that is not supported`)
+      if (compressionMethod === 0 && compressedSize !== uncompressedSize)
+        throw new FormatError(`its stored entry ${filename} has two sizes`)
+      packed += compressedSize
+      unpacked += uncompressedSize
+    }
+    const { size } = this.#source
+    if (packed > size) throw new FormatError(`its entries claim ${packed} bytes, but it has ${size}`)
+    if (unpacked > Math.max(MAX_SMALL, MAX_RATIO * size))
+      throw new FormatError(`its entries claim to unpack to ${unpacked} bytes, as those of a zip bomb do`)
   }
 
   get names(): string[] {
@@ -110,8 +132,11 @@ export class Zip {
         at += chunk.length
       })
     }
-    await fill(storage, this.#source, await this.#payload(entry))
-    if (checksum(storage) !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
+    let crc = 0
+    await fill(storage, this.#source, await this.#payload(entry), (at, length) => {
+      crc = checksum(storage, crc, at, length)
+    })
+    if (crc !== entry.signature) throw new FormatError(`the checksum of its entry ${name} is wrong`)
   }
 
   #entry(name: string): FileEntry {
@@ -126,7 +151,6 @@ export class Zip {
   /** Where the bytes of a stored entry begin: after a header that has lengths of its own. */
   async #payload(entry: FileEntry): Promise<number> {
     const size = entry.uncompressedSize
-    if (entry.compressedSize !== size) throw new FormatError(`its stored entry ${entry.filename} has two sizes`)
     const end = this.#source.size - size
     // Offsets count from where the first entry is found, which may be wrong.
     if (entry.offset < 0 || entry.offset + 30 > end) throw new FormatError(`its entry ${entry.filename} lies outside of the file`)

@@ -68,7 +68,10 @@ export class ZipWriter {
     this.#sink = sink
   }
 
-  /** Adds an entry of `size` bytes that `chunks` gives, deflated if so wished; its checksum is known only then. */
+  /**
+   * Adds an entry of `size` bytes that `chunks` gives, each while the one before is written, deflated if so
+   * wished; its checksum is known only then.
+   */
   async add(name: string, size: number, chunks: () => Iterable<Uint8Array>, crc: () => number, deflate = false): Promise<void> {
     const method = deflate ? 8 : 0
     const bytes = new TextEncoder().encode(name)
@@ -93,7 +96,14 @@ export class ZipWriter {
     await this.#write(fields([2, 0x4246], [2, padding]))
     await this.#write(new Uint8Array(padding).fill(0x5a))
     const start = this.#offset
-    for await (const chunk of deflate ? deflated(chunks()) : chunks()) await this.#write(chunk)
+    let pending: Promise<void> | undefined
+    for await (const chunk of deflate ? deflated(chunks()) : chunks()) {
+      await pending
+      pending = this.#write(chunk)
+      // Where it fails, it is awaited below; until then nobody else looks.
+      pending.catch(() => {})
+    }
+    await pending
     const entry: Entry = { name: bytes, offset, size, stored: this.#offset - start, method, crc: crc() }
     const wide = isWide(entry) ? 8 : 4
     await this.#write(fields([4, 0x08074b50], [4, entry.crc], [wide, entry.stored], [wide, size]))
