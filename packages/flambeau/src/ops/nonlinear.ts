@@ -179,7 +179,7 @@ export const hardswish = activation<[], InplaceOptions>(
     'Hardswish',
     [],
     e.div(e.mul(x, ramp), 6),
-    e.where(e.lt(x, -3), 0, e.where(e.lt(x, 3), e.mul(g, e.add(e.div(x, 3), 0.5)), g)),
+    e.where(e.lt(x, -3), 0, e.where(e.le(x, 3), e.mul(g, e.add(e.div(x, 3), 0.5)), g)),
   ),
 )
 
