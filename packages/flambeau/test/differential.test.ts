@@ -117,3 +117,51 @@ test('bilinear weights are those of fused products', () => {
   const weights = F.interpolate(torch.eye(129).reshape(129, 1, 129), { size: 258, mode: 'linear', alignCorners: true })
   expect(weights.at(128, 0, 256).item()).toBe(0.5019454956054688)
 })
+
+test('isin compares numbers as they are', () => {
+  const x = torch.tensor([44, 0, 1], { dtype: 'int8' })
+  expect(torch.isin(x, 0.5).tolist()).toEqual([false, false, false])
+  expect(torch.isin(x, 1, { invert: true }).tolist()).toEqual([true, true, false])
+  expect(torch.isin(1, x).item()).toBe(true)
+})
+
+test('the power 0 of a matrix has a gradient of zeros', () => {
+  const x = torch.ones(2, 2, { requiresGrad: true })
+  const one = torch.linalg.matrixPower(x, 0)
+  expect(one.tolist()).toEqual([
+    [1, 0],
+    [0, 1],
+  ])
+  one.sum().backward()
+  expect(x.grad!.tolist()).toEqual([
+    [0, 0],
+    [0, 0],
+  ])
+})
+
+test('asStrided and asStridedScatter stay within memory', () => {
+  const x = torch.zeros(4)
+  for (const call of [
+    (...args: [number[], number[], number]) => x.asStrided(...args),
+    (...args: [number[], number[], number]) => x.asStridedScatter(torch.ones(2), ...args),
+  ]) {
+    expect(() => call([2], [1], -1)).toThrow('storage offset -1')
+    expect(() => call([2], [1, 1], 0)).toThrow('mismatch in length of strides and shape')
+    expect(() => call([-2], [1], 2)).toThrow('Storage size calculation overflowed')
+    expect(() => call([2], [-1], 2)).toThrow('Negative strides are not supported')
+  }
+})
+
+test('repeatInterleave counts before it writes', () => {
+  expect(torch.repeatInterleave(torch.tensor([2n, 0n, 3n])).tolist()).toEqual([0, 0, 2, 2, 2])
+  expect(() => torch.repeatInterleave(torch.tensor([1, 2]), torch.tensor([2n ** 52n, -1n]))).toThrow(
+    'repeats can not be negative',
+  )
+  expect(() => torch.repeatInterleave(torch.tensor([1, 2]), torch.tensor([2n ** 40n, 1n]))).toThrow("can't allocate memory")
+})
+
+test('the largest of what holds NaN gives its gradient to the NaNs', () => {
+  const x = torch.tensor([1, Number.NaN, 2, Number.NaN], { requiresGrad: true })
+  x.max().backward()
+  expect(x.grad!.tolist()).toEqual([0, 0.5, 0, 0.5])
+})

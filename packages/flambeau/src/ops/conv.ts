@@ -335,6 +335,7 @@ function transposedConvolution(
   const padding = perDimension(options.padding ?? 0, dims, 'padding')
   const outputPadding = perDimension(options.outputPadding ?? 0, dims, 'output_padding')
   const dilation = perDimension(options.dilation ?? 1, dims, 'dilation')
+  if (w.includes(0, 2)) throw new Error(`kernel size should be greater than zero, but got ${showShape(w.slice(2))}`)
   if (padding.some((p) => p < 0)) throw new Error('negative padding is not supported')
   if (outputPadding.some((p) => p < 0)) throw new Error('negative output_padding is not supported')
   if (stride.some((s) => s <= 0)) throw new Error('non-positive stride is not supported')

@@ -10,6 +10,7 @@ import { to } from './cast.js'
 import { lt, where } from './comparison.js'
 import { filled, rowMajor, valueFor } from './copy.js'
 import { elements, itemBigInt, toTypedArray } from './creation.js'
+import { requireTensor } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { nonzero } from './indexing.js'
 import { lifted } from './indices.js'
@@ -205,6 +206,7 @@ const indexPutAs =
   (op: (inputs: readonly Tensor[], attrs: Places & { accumulate: boolean }) => Tensor): IndexPut =>
   (self, indices, values, given) => {
     const accumulate = readArgument<boolean>('index_put', 'accumulate', given, false)
+    requireTensor(values, 'index_put', 'values')
     const advanced: Advanced[] = []
     let dim = 0
     for (const index of indices) {

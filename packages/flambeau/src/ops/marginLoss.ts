@@ -36,7 +36,10 @@ const softMarginOp = tensorBinary('SoftMarginLoss', e.log1p(e.exp(e.neg(e.mul(x,
  */
 export function softMarginLoss(input: Tensor, target: Tensor, ...args: Arguments<Legacy, LossOptions>): Tensor {
   const { reduction } = readLoss<LossOptions>('soft_margin_loss', args, legacy)
-  return reduced(softMarginOp(input, target), reduction)
+  const loss = softMarginOp(input, target)
+  if (!sameShape(loss.layout.shape, input.layout.shape))
+    throw new Error(`output with shape ${sizeOf(input)} doesn't match the broadcast shape ${sizeOf(loss)}`)
+  return reduced(loss, reduction)
 }
 
 export interface MarginOptions extends LossOptions {
