@@ -327,8 +327,9 @@ export function adaptiveSizes(name: string, dims: number, input: Tensor, outputS
   const sizes = spatial.map((size, d) => (list.length === 1 ? list[0] : list[d]) ?? size)
   if (sizes.some((size) => !Number.isInteger(size) || size < 0))
     throw new Error(`${name}: elements of output_size must be greater than or equal to 0 but received {${sizes.join(', ')}}`)
-  // Channels may be missing only where means of one or two dimensions are taken.
-  const empty = shape.indexOf(0, dims < 3 && name.includes('avg') ? input.ndim - dims : 1)
+  // Channels may be missing only where means are taken: of one or two dimensions, or of all there is.
+  const isMean = name.includes('avg') && (dims < 3 || sizes.every((size) => size === 1))
+  const empty = shape.indexOf(0, isMean ? input.ndim - dims : 1)
   if (empty >= 0)
     throw new Error(
       `${name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ${showShape(shape)} with dimension ${empty} being empty`,
