@@ -3,7 +3,7 @@
 import { backendOf } from '../backends/select.js'
 import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
 import type { Complex } from '../core/complex.js'
-import { type DType, isComplex, isDType, isFloatingPoint, type Scalar } from '../core/dtype.js'
+import { complexDType, type DType, isComplex, isDType, isFloatingPoint, type Scalar } from '../core/dtype.js'
 import { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
 import { castOp, cloneOp, filled, valueFor } from './copy.js'
@@ -99,6 +99,28 @@ export const half = (self: Tensor): Tensor => to(self, 'float16')
  * torch.tensor([1.5]).bfloat16() // tensor([1.5000], dtype=torch.bfloat16)
  */
 export const bfloat16 = (self: Tensor): Tensor => to(self, 'bfloat16')
+/**
+ * This tensor in complex64, as `torch.Tensor.cfloat`.
+ *
+ * @example
+ * torch.tensor([1.5]).cfloat() // tensor([1.5000+0.j])
+ */
+export const cfloat = (self: Tensor): Tensor => to(self, 'complex64')
+/**
+ * This tensor in complex128, as `torch.Tensor.cdouble`.
+ *
+ * @example
+ * torch.tensor([1.5]).cdouble().dtype // 'complex128'
+ */
+export const cdouble = (self: Tensor): Tensor => to(self, 'complex128')
+/**
+ * This tensor in complex32, as `torch.Tensor.chalf`, which flambeau does not have.
+ *
+ * @throws Error always.
+ * @example
+ * typeof torch.tensor([1.5]).chalf // 'function'
+ */
+export const chalf = (self: Tensor): Tensor => to(self, complexDType('float16'))
 /**
  * This tensor in int64, fractions cut off, as `torch.Tensor.long`.
  *

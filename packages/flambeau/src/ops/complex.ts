@@ -122,6 +122,13 @@ export const resolveConj = (self: Tensor): Tensor => self
  */
 export const resolveNeg = (self: Tensor): Tensor => self
 /**
+ * Whether a negation is still to be carried out, as `torch.is_neg`: never.
+ *
+ * @example
+ * torch.isNeg(torch.tensor([1, 2])) // false
+ */
+export const isNeg = (_self: Tensor): boolean => false
+/**
  * Whether a conjugation is still to be carried out, as `torch.is_conj`: never.
  *
  * @example

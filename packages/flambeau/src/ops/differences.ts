@@ -1,7 +1,7 @@
 /** Differences of neighbours, and the sums that undo them. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { isDifferentiable } from '../core/dtype.js'
+import { getDefaultDtype, isDifferentiable } from '../core/dtype.js'
 import { showShape, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, div, mul, sub } from './arithmetic.js'
@@ -144,7 +144,7 @@ export function gradient(self: Tensor, { spacing = null, dim = null, edgeOrder =
     throw new Error(
       `torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the same length, but got a spacing argument of length ${steps.length} and a dim argument of length ${dims.length}.`,
     )
-  const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
+  const x = isDifferentiable(self.dtype) ? self : to(self, getDefaultDtype())
   for (const d of dims)
     if (self.layout.shape[d] <= order) throw new Error('torch.gradient expected each dimension size to be at least edge_order+1')
   return dims.map((d, i) => gradientAlong(x, d, steps[i] as number | Tensor, order))

@@ -1,7 +1,7 @@
 /** Losses that ask for a distance: between scores, or between what belongs together and what does not. */
 
 import type { Arguments } from '../core/arguments.js'
-import { isFloatingPoint } from '../core/dtype.js'
+import { getDefaultDtype, isFloatingPoint } from '../core/dtype.js'
 import { sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
@@ -63,7 +63,7 @@ export function marginRankingLoss(input1: Tensor, input2: Tensor, target: Tensor
       `margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size(${sizeOf(input1)}), input2: torch.Size(${sizeOf(input2)}), target: torch.Size(${sizeOf(target)}) `,
     )
   const loss = clampMin(add(mul(neg(target), sub(input1, input2)), margin), 0)
-  return reduced(isFloatingPoint(loss.dtype) ? loss : to(loss, 'float32'), reduction)
+  return reduced(isFloatingPoint(loss.dtype) ? loss : to(loss, getDefaultDtype()), reduction)
 }
 
 /**

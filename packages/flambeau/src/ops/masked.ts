@@ -1,7 +1,7 @@
 /** What `torch.masked` names: reductions and normalizations that leave out the elements where a mask does not hold. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { type DType, isDifferentiable, isFloatingPoint, itemSize } from '../core/dtype.js'
+import { type DType, getDefaultDtype, isDifferentiable, isFloatingPoint, itemSize } from '../core/dtype.js'
 import { wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { clampMin } from './activation.js'
@@ -55,7 +55,7 @@ const readOptions = <O extends MaskedReduceOptions>(dim: Dims | O | undefined, o
 const along = (self: Tensor, dim: Dims | undefined): number[] =>
   wrapDims(Array.isArray(dim) && dim.length === 0 ? null : dim, self.ndim)
 const floating = (self: Tensor, dtype: DType | null | undefined): Tensor =>
-  dtype ? to(self, dtype) : isDifferentiable(self.dtype) ? self : to(self, 'float32')
+  dtype ? to(self, dtype) : isDifferentiable(self.dtype) ? self : to(self, getDefaultDtype())
 
 /**
  * The sum of the elements where the mask holds, as `torch.masked.sum`.

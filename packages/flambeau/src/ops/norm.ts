@@ -124,6 +124,25 @@ export function vectorNorm(
   return normOver('linalg.vector_norm', self, ord ?? 2, options)
 }
 
+export interface NormExceptOptions {
+  pow?: number
+  dim?: number
+}
+/**
+ * The p-norm over all dimensions but one, which stay with size 1, as `torch.norm_except_dim`; over all for `dim` −1. p is 2 and
+ * `dim` 0 unless given.
+ *
+ * @example
+ * torch.normExceptDim(torch.tensor([[3, 4], [6, 8]])).tolist() // [[5], [10]]
+ */
+export function normExceptDim(v: Tensor, ...args: Arguments<[pow: number, dim: number], NormExceptOptions>): Tensor {
+  const { pow = 2, dim = 0 } = readArguments<NormExceptOptions>('norm_except_dim', args, ['pow', 'dim'])
+  if (dim === -1) return vectorNorm(v, pow)
+  const kept = wrapDim(dim, v.ndim)
+  const others = [...v.layout.shape.keys()].filter((d) => d !== kept)
+  return others.length > 0 ? vectorNorm(v, pow, others, true) : vectorNorm(unsqueeze(v, 1), pow, 1)
+}
+
 /** The dimensions moved to the end, in this order. */
 const toEnd = (self: Tensor, dims: readonly number[]): Tensor =>
   permute(self, [...self.layout.shape.map((_, d) => d).filter((d) => !dims.includes(d)), ...dims])

@@ -103,10 +103,16 @@ export function rearranging(name: string): Op<Places> {
 /** The table of places of all dimensions, on the tensor's backend. */
 export function placesOf(like: Tensor, sizes: Shape, place: (dim: number, index: number) => number): Places {
   const table = emptyTensor(like.storage.allocator, [sizes.reduce((n, s) => n + s, 0)], 'int64')
-  const array = elements(table) as BigInt64Array
+  const { buffer, byteOffset } = elements(table)
+  // Places are written as halves of int64: numbers are turned into bigints slowly.
+  const words = new Uint32Array(buffer, byteOffset, 2 * table.layout.numel)
   let at = 0
   sizes.forEach((size, d) => {
-    for (let i = 0; i < size; i++) array[at++] = BigInt(place(d, i))
+    for (let i = 0; i < size; i++) {
+      const there = place(d, i)
+      words[at++] = there
+      words[at++] = there / 2 ** 32
+    }
   })
   return { sizes, table }
 }

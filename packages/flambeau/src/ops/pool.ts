@@ -167,7 +167,13 @@ type MaxPoolArguments<R extends boolean> = Arguments<
   MaxPoolOptions<R>
 >
 
-function maxPool(dims: number, input: Tensor, kernelSize: Size, args: readonly unknown[]): Tensor | ValuesIndices {
+function maxPool(
+  dims: number,
+  input: Tensor,
+  kernelSize: Size,
+  args: readonly unknown[],
+  always = false,
+): Tensor | ValuesIndices {
   const name = `max_pool${dims}d`
   const options = readArguments<MaxPoolOptions>(name, args, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
   if (input.dtype === 'bool') throw new Error(`"${name}" not implemented for 'Bool'`)
@@ -176,7 +182,7 @@ function maxPool(dims: number, input: Tensor, kernelSize: Size, args: readonly u
     dims === 1
       ? maxPoolOp(2)([unsqueeze(input, -2)], overRows(window)).map((t) => squeeze(t, -2))
       : maxPoolOp(dims)([input], window)
-  return options.returnIndices ? named({ values, indices }) : values
+  return options.returnIndices || always ? named({ values, indices }) : values
 }
 
 /**
@@ -187,6 +193,22 @@ function maxPool(dims: number, input: Tensor, kernelSize: Size, args: readonly u
  */
 export const maxPool1d = <R extends boolean = false>(input: Tensor, kernelSize: Size, ...args: MaxPoolArguments<R>): Pooled<R> =>
   maxPool(1, input, kernelSize, args) as Pooled<R>
+
+/**
+ * `maxPool1d` with the place of each maximum, as `torch.max_pool1d_with_indices`: `{ values, indices }`.
+ *
+ * @example
+ * const { values, indices } = torch.maxPool1dWithIndices(torch.tensor([[1, 3, 2, 5]]), 2)
+ * indices.tolist() // [ [ 1, 3 ] ]
+ */
+export const maxPool1dWithIndices = (
+  input: Tensor,
+  kernelSize: Size,
+  ...args: Arguments<
+    [stride: Size | null, padding: Size, dilation: Size, ceilMode: boolean],
+    Omit<MaxPoolOptions, 'returnIndices'>
+  >
+): ValuesIndices => maxPool(1, input, kernelSize, args, true) as ValuesIndices
 
 /**
  * The maximum of each window of [N, C, H, W] or [C, H, W], as `torch.nn.functional.max_pool2d`. With `returnIndices` it

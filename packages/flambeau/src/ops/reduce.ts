@@ -2,7 +2,7 @@
 
 import { type Reduction, reductions } from '../backends/backend.js'
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isComplex, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, getDefaultDtype, isComplex, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { contiguousStrides, Layout, type Shape, sameShape, wrapDim, wrapDims } from '../core/layout.js'
 import { type Named, named, type ValuesIndices } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
@@ -533,7 +533,7 @@ const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
  */
 export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim = false } = readDims('logsumexp', plain, dim, keep)
-  const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
+  const x = isDifferentiable(self.dtype) ? self : to(self, getDefaultDtype())
   return logsumexpOp([x], { dims: reducedDims(dims, self.ndim), keepdim })[0]
 }
 

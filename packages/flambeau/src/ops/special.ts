@@ -3,6 +3,7 @@
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import {
   type DType,
+  getDefaultDtype,
   isComplex,
   isDifferentiable,
   isFloatingPoint,
@@ -342,7 +343,7 @@ function multivariateLgamma(self: Tensor, p: number): Tensor {
  */
 export const mvlgamma = Object.assign((self: Tensor, p: number): Tensor => multivariateLgamma(self, p), {
   inPlace: (self: Tensor, p: number): Tensor => {
-    checkInPlace(self, null, isFloatingPoint(self.dtype) ? self.dtype : 'float32')
+    checkInPlace(self, null, isFloatingPoint(self.dtype) ? self.dtype : getDefaultDtype())
     return copy_(self, multivariateLgamma(clone(self), p))
   },
 })
