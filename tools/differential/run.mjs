@@ -1,8 +1,10 @@
 /**
- * npm run differential -- [--op name] [--cases N] [--seed S] [--case n] [--engine native|wasm|reference] [--json file]
+ * npm run differential -- [--op name] [--cases N] [--seed S] [--case n] [--from name] [--engine native|wasm|reference]
+ *   [--dtypes] [--trace] [--json file]
  *
  * Compares flambeau with the PyTorch 1.13 of /usr/bin/python3 (FLAMBEAU_PYTHON names another) on N mutations of the recorded
- * cases of each op and module. Prints what fails by op, the smallest example of each kind first; `--case` runs one again.
+ * cases of each op and module. Prints what fails by op, the smallest example of each kind first; `--case` runs one again,
+ * `--from` begins at an op. What flambeau alone refuses because of a dtype is only counted, unless `--dtypes` is given.
  * `--trace` names each case before it runs, `--json` writes the failing cases, complete with PyTorch's answers.
  */
 
