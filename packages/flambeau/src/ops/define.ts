@@ -77,9 +77,7 @@ export function eitherBinary(name: string, term: Expr, options: PointwiseOptions
   const op = new PointwiseOp(name, ['x', 'y'], [term], options)
   return Object.assign(
     (self: Tensor | Scalar | Complex, other: Tensor | Scalar | Complex) =>
-      self instanceof Tensor || !(other instanceof Tensor)
-        ? op.call(requireTensor(self, name), operand(self as Tensor, other, name))
-        : op.call(operand(other, self, name), other),
+      self instanceof Tensor ? op.call(self, operand(self, other, name)) : op.call(...operands(self, other, name)),
     { inPlace: (self: Tensor, other: Tensor | Scalar | Complex) => op.callInPlace(self, operand(self, other, name)) },
   )
 }
@@ -138,6 +136,12 @@ export function operand(self: Tensor, value: Tensor | Scalar | Complex, name: st
   if (isComplexNumber(value)) return filled(self, [], value, complexOver(self.dtype))
   throw new TypeError(`${name.toLowerCase()}(): argument 'other' must be Tensor or number, not ${describe(value)}`)
 }
+
+/** Two operands of which the second may be the only tensor: the first is then a number, as `operand` makes it. */
+export const operands = (self: unknown, other: unknown, name: string): [Tensor | Scalar, Tensor | Scalar] =>
+  self instanceof Tensor || !(other instanceof Tensor)
+    ? [requireTensor(self, name), operand(self as Tensor, other as Scalar, name)]
+    : [operand(other, self as Scalar, name), other]
 
 const describe = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)
 

@@ -9,6 +9,7 @@ import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmet
 import { clone, copy_, to } from './cast.js'
 import { eq, gt, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
+import { requireTensor } from './define.js'
 import { triu } from './diagonal.js'
 import { checkInPlace, defineOp, type Op } from './dispatch.js'
 import { indexSelect, nonzero } from './indexing.js'
@@ -97,6 +98,8 @@ function normOver(
   const given = Array.isArray(dim) && dim.length === 0 ? null : dim
   const dims = wrapDims(given, self.ndim)
   const empty = dims.some((d) => self.layout.shape[d] === 0)
+  // torch.norm of nothing is 0, whatever p.
+  if (empty && op === plainNormOp) return sum(abs(x), dims, { keepdim })
   if (empty && (p < 0 || p === Number.POSITIVE_INFINITY)) {
     const left = self.layout.shape.some((size, d) => size === 0 && !dims.includes(d))
     if (!left)
@@ -263,7 +266,7 @@ export function nuclearNorm(self: Tensor, { dim, keepdim = false, dtype }: NormO
  * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4]), { p: 1 }).item() // 7
  */
 export const dist = (self: Tensor, other: Tensor, p?: number | { p?: number }): Tensor =>
-  vectorNorm(sub(self, other), readArgument<number>('dist', 'p', p, 2))
+  norm(sub(requireTensor(self, 'dist'), requireTensor(other, 'dist', 'other')), readArgument<number>('dist', 'p', p, 2))
 
 function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
   if (!(p > 0)) throw new Error('renorm: non-positive-norm not supported')

@@ -58,11 +58,14 @@ export function constantPadNd(self: Tensor, pad: Shape, given?: Scalar | { value
   if (pad.every((p) => p === 0)) return clone(self)
   for (let i = 0; i < pad.length / 2; i++) {
     const d = self.ndim - 1 - i
+    const kept = self.layout.shape[d] + Math.min(pad[2 * i], 0) + Math.min(pad[2 * i + 1], 0)
     const size = self.layout.shape[d] + pad[2 * i] + pad[2 * i + 1]
     if (size < 0)
       throw new Error(
         `The input size ${self.layout.shape[d]}, plus negative padding ${pad[2 * i]} and ${pad[2 * i + 1]} resulted in a negative output size, which is invalid. Check dimension ${d} of your input.`,
       )
+    // Nothing is taken away from what is added at the other end.
+    if (kept < 0) throw new Error(`start (0) + length (${kept}) exceeds dimension size (${self.layout.shape[d]}).`)
   }
   return constantPadOp([self], { pads: pad, value })[0]
 }
@@ -140,7 +143,8 @@ const placeIn = {
 function checkMirror(mode: 'reflect' | 'replicate', self: Tensor, pad: Shape, dims: number): void {
   const { shape } = self.layout
   const batched = self.ndim === dims + 2
-  if (shape.slice(batched ? 1 : 0).includes(0))
+  // Mirrors in one or two dimensions do without channels as well.
+  if (shape.slice(batched || (mode === 'reflect' && dims < 3) ? 1 : 0).includes(0))
     throw new Error(
       `Expected ${dims + 1}D or ${dims + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: ${showShape(shape)}`,
     )

@@ -288,6 +288,12 @@ function avgPool(dims: number, input: Tensor, kernelSize: Size, args: readonly u
   if (!isFloatingPoint(input.dtype)) throw new Error(`"${name}" not implemented for '${scalarName(input.dtype)}'`)
   if (divisorOverride === 0) throw new Error('divisor must be not zero')
   const window = poolWindow(name, dims, input, kernelSize, options)
+  const spatial = input.layout.shape.slice(-3)
+  // Padding does not help here, unlike elsewhere.
+  if (dims === 3 && window.kernel.some((k, d) => k > spatial[d]))
+    throw new Error(
+      `input image (T: ${spatial[0]} H: ${spatial[1]} W: ${spatial[2]}) smaller than kernel size (kT: ${window.kernel[0]} kH: ${window.kernel[1]} kW: ${window.kernel[2]})`,
+    )
   const rest = { countIncludePad, divisor: divisorOverride ?? 0 }
   if (dims === 1) return squeeze(avgPoolOp(2)([unsqueeze(input, -2)], { ...overRows(window), ...rest })[0], -2)
   return avgPoolOp(dims)([input], { ...window, ...rest })[0]
@@ -343,10 +349,12 @@ export function adaptiveSizes(name: string, dims: number, input: Tensor, outputS
   const sizes = spatial.map((size, d) => (list.length === 1 ? list[0] : list[d]) ?? size)
   if (sizes.some((size) => !Number.isInteger(size) || size < 0))
     throw new Error(`${name}: elements of output_size must be greater than or equal to 0 but received {${sizes.join(', ')}}`)
-  const empty = spatial.indexOf(0)
+  // Channels may be missing only where means are taken: of one or two dimensions, or of all there is.
+  const isMean = name.includes('avg') && (dims < 3 || sizes.every((size) => size === 1))
+  const empty = shape.indexOf(0, isMean ? input.ndim - dims : 1)
   if (empty >= 0)
     throw new Error(
-      `${name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ${showShape(shape)} with dimension ${empty + input.ndim - dims} being empty`,
+      `${name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ${showShape(shape)} with dimension ${empty} being empty`,
     )
   if (!isFloatingPoint(input.dtype)) throw new Error(`"${name}" not implemented for '${scalarName(input.dtype)}'`)
   return sizes

@@ -253,6 +253,8 @@ export function bernoulli(self: Tensor, ...args: Arguments<[p: number], Generato
   const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
   if (p !== undefined) return draw(out, 'bernoulli', requireProbability(p), 0, generator)
   requireFloat(self.dtype, 'bernoulli_tensor_cpu_p_')
+  if (out.layout.numel > 0 && !((amin(self).item() as number) >= 0 && (amax(self).item() as number) <= 1))
+    throw new Error('Expected p_in >= 0 && p_in <= 1 to be true, but got false.')
   if (out.layout.numel > 0) self.storage.allocator.run('bernoulliTensor', (generator ?? defaultGenerator()).state, self, out)
   return out
 }

@@ -321,10 +321,6 @@ export const allclose = (self: Tensor, other: Tensor, ...args: CloseArguments): 
  * torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2])) // true
  */
 export function equal(self: Tensor, other: Tensor): boolean {
-  if (self.dtype !== other.dtype)
-    throw new Error(
-      `Expected object of data type ${self.dtype} but got data type ${other.dtype} for argument #2 'other' in call to equal`,
-    )
   return sameShape(self.layout.shape, other.layout.shape) && (item(all(eq(self, other))) as boolean)
 }
 
