@@ -150,6 +150,7 @@ export function sameText(got, want, spec) {
 export function runModuleCase(torch, c) {
   if (contains(c, (v) => v.$ === 'complex' || (typeof v.dtype === 'string' && v.dtype.startsWith('complex'))))
     return { status: 'skipped', reason: 'complex dtypes' }
+  if (c.error) return checkError(torch, c)
   try {
     const module = makeModule(torch, c)
     if (module === undefined) return { status: 'missing', reason: c.cls }
@@ -160,11 +161,28 @@ export function runModuleCase(torch, c) {
   }
 }
 
-function check(torch, c, module) {
+/** A case's inputs, and what runs the module on them. */
+function prepare(torch, c, module) {
   const inputs = { args: valueOf(torch, c.inputs), kwargs: valueOf(torch, { $: 'dict', v: c.inkwargs }) }
   const named = forwardParameters.filter((name) => name in inputs.kwargs)
-  const run = () => module(...arrange(inputs.args, inputs.kwargs, named))
   module.train(c.train)
+  return { inputs, run: () => module(...arrange(inputs.args, inputs.kwargs, named)) }
+}
+
+/** Making or running the module must throw. */
+function checkError(torch, c) {
+  try {
+    const module = makeModule(torch, c)
+    if (module === undefined) return { status: 'missing', reason: c.cls }
+    prepare(torch, c, module).run()
+  } catch {
+    return { status: 'passed' }
+  }
+  return { status: 'failed', reason: `did not throw ${c.error.type}: ${c.error.message?.slice(0, 120)}` }
+}
+
+function check(torch, c, module) {
+  const { inputs, run } = prepare(torch, c, module)
   if (c.lazy) torch.noGrad(run)
   const keys = Object.keys(module.stateDict())
   const expected = c.state.map(([key]) => key)

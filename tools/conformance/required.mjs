@@ -121,6 +121,7 @@ const functionsOf = {
   'log_probs targets input_lengths target_lengths': 'ctcLoss',
   'low high size': 'randint',
   'mean std size': 'normal',
+  n: 'fftfreq rfftfreq',
   'n input': 'polygamma',
   'query/q key/k value/v': 'scaledDotProductAttention',
   'real imag': 'complex',

@@ -27,11 +27,16 @@ export const core = [
     cat stack hstack vstack flip roll rot90 tile repeat_interleave gather scatter scatter_add index_select index_add
     masked_select masked_fill take meshgrid broadcast_to
     manual_seed rand randn randint randperm normal bernoulli multinomial Generator
-    no_grad enable_grad inference_mode softmax log_softmax`,
+    no_grad enable_grad inference_mode softmax log_softmax stft istft`,
   ),
   ...names(
     'torch.linalg.',
     'det slogdet inv pinv svd svdvals eig eigvals eigh eigvalsh qr cholesky solve lstsq matrix_power matrix_rank norm cross',
+  ),
+  ...names(
+    'torch.fft.',
+    `fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 irfft2 hfft2 ihfft2 fftn ifftn rfftn irfftn hfftn ihfftn fftfreq rfftfreq
+    fftshift ifftshift`,
   ),
   ...names(
     'Tensor.',

@@ -9,7 +9,15 @@ installMethods()
 export * as autograd from './autograd/index.js'
 export { enableGrad, inferenceMode, isGradEnabled, isInferenceModeEnabled, noGrad } from './autograd/mode.js'
 export { backend, getNumThreads, memory, setNumThreads } from './backends/select.js'
-export { canCast, type DType, promoteTypes, resultTypeOf as resultType, type Scalar } from './core/dtype.js'
+export {
+  canCast,
+  type DType,
+  getDefaultDtype,
+  promoteTypes,
+  resultTypeOf as resultType,
+  type Scalar,
+  setDefaultDtype,
+} from './core/dtype.js'
 export { type PrintOptions, type PrintProfile, printOptions, setPrintoptions } from './core/printing.js'
 export { isTensor, Tensor } from './core/tensor.js'
 export * as data from './data/index.js'

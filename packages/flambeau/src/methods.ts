@@ -69,6 +69,7 @@ import * as sorting from './ops/sort.js'
 import * as special from './ops/special.js'
 import * as split from './ops/split.js'
 import { corrcoef, cov } from './ops/statistics.js'
+import { istft, stft } from './ops/stft.js'
 import * as strided from './ops/strided.js'
 import type { ConsecutiveOptions, UniqueOptions, UniqueResult } from './ops/unique.js'
 import { unique, uniqueConsecutive } from './ops/unique.js'
@@ -110,6 +111,7 @@ const functions = {
   ...special,
   ...split,
   ...strided,
+  ...{ istft, stft },
   ...views,
   ...{ addbmm, addmm, addmv, addr, baddbmm, inner, bmm, dot, matmul, mm, mv, outer },
   ...{ indexReduce, scatterReduce },

@@ -16,6 +16,7 @@ const v = torch.tensor([3, 1, 2, 1])
 const p = torch.tensor([0.2, 0.9, 0.5])
 const counts = torch.tensor([1n, 3n, 1n])
 const cube = torch.arange(24).float().view(2, 3, 4)
+const spectrum = torch.stft(torch.arange(10).float(), 4, 2, { returnComplex: true })
 const one = (): torch.Tensor => torch.tensor([0n])
 
 /** Each line is one call in several spellings. */
@@ -61,6 +62,41 @@ const calls: Record<string, (() => unknown)[]> = {
   dropout: [() => F.dropout(x, 1, false), () => F.dropout(x, { p: 1, training: false })],
   elu: [() => F.elu(x, 2), () => F.elu(x, { alpha: 2 })],
   eye: [() => torch.eye(2, 3, { dtype: 'int64' }), () => torch.eye(2, { m: 3, dtype: 'int64' })],
+  fft: [
+    () => torch.fft.fft(x, 4, 0, 'ortho').abs(),
+    () => torch.fft.fft(x, { n: 4, dim: 0, norm: 'ortho' }).abs(),
+    () => torch.fft.fft(x, 4, { dim: 0, norm: 'ortho' }).abs(),
+  ],
+  fft2: [
+    () => torch.fft.fft2(cube, [2, 3], [0, 2], 'forward').abs(),
+    () => torch.fft.fft2(cube, { s: [2, 3], dim: [0, 2], norm: 'forward' }).abs(),
+  ],
+  fftfreq: [() => torch.fft.fftfreq(5, 0.5), () => torch.fft.fftfreq(5, { d: 0.5 })],
+  fftshift: [() => torch.fft.fftshift(x, 1), () => torch.fft.fftshift(x, { dim: [1] })],
+  istft: [
+    () => torch.istft(spectrum, 4, 2, 4, torch.ones(4), true, false, true, 6),
+    () => torch.istft(spectrum, 4, { hopLength: 2, winLength: 4, window: torch.ones(4), onesided: true, length: 6 }),
+  ],
+  maxPool1dWithIndices: [
+    () => torch.maxPool1dWithIndices(x, 2, 1, 1),
+    () => torch.maxPool1dWithIndices(x, 2, { stride: 1, padding: 1 }),
+  ],
+  normExceptDim: [() => torch.normExceptDim(x, 1, 1), () => torch.normExceptDim(x, { pow: 1, dim: 1 })],
+  stft: [
+    () => torch.stft(x, 2, 1, 2, torch.ones(2), true, 'constant', true, false, true).abs(),
+    () =>
+      torch
+        .stft(x, 2, {
+          hopLength: 1,
+          winLength: 2,
+          window: torch.ones(2),
+          padMode: 'constant',
+          normalized: true,
+          onesided: false,
+          returnComplex: true,
+        })
+        .abs(),
+  ],
   flatten: [() => cube.flatten(1, 2), () => cube.flatten({ startDim: 1, endDim: 2 }), () => cube.flatten(1)],
   flip: [() => x.flip(0, 1), () => x.flip([0, 1]), () => x.flip({ dims: [0, 1] })],
   glu: [() => F.glu(cube, 2), () => F.glu(cube, { dim: 2 })],

@@ -27,6 +27,10 @@ export type RecurrentMode = (typeof recurrentModes)[number]
 export const scans = ['sum', 'prod', 'max', 'min', 'logsumexp'] as const
 export type Scan = (typeof scans)[number]
 
+/** Kinds of `fft`, in the order of the kernels' codes. */
+export const transforms = ['forward', 'backward', 'toComplex', 'toReal'] as const
+export type Transform = (typeof transforms)[number]
+
 /** Modes and paddings of `gridSample`, in the order of the kernels' codes. */
 export const sampleModes = ['bilinear', 'nearest', 'bicubic'] as const
 export const samplePaddings = ['zeros', 'border', 'reflection'] as const
@@ -236,6 +240,7 @@ export interface Kernels {
   randint: [state: Storage<Backend>, out: Operand, fromLow: number, fromHigh: number, rangeLow: number, rangeHigh: number]
   randperm: [state: Storage<Backend>, out: Operand]
   bernoulliTensor: [state: Storage<Backend>, p: Operand, out: Operand]
+  binomial: [state: Storage<Backend>, count: Operand, probability: Operand, out: Operand]
   poisson: [state: Storage<Backend>, rates: Operand, out: Operand]
   multinomial: [state: Storage<Backend>, weights: Operand, out: Operand, replacement: boolean]
   // Factorizations rewrite `a`, whose rows the caller made adjacent; batch dimensions come first everywhere.
@@ -247,6 +252,8 @@ export interface Kernels {
   solveTriangular: [a: Operand, b: Operand, upper: boolean, unit: boolean]
   svd: [x: Operand, u: Operand | null, s: Operand, vt: Operand | null]
   eigh: [x: Operand, values: Operand, vectors: Operand | null, upper: boolean]
+  /** Complex operands are given as their floats, with a last dimension of 2. `kind` is an index into `transforms`. */
+  fft: [x: Operand, out: Operand, dim: number, n: number, kind: number, scale: number]
 }
 
 export interface Backend extends Allocator {

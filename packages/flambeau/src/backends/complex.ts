@@ -65,6 +65,14 @@ const kernels: { [K in keyof Kernels]?: (backend: Backend, ...args: Kernels[K]) 
   // Uniform and normal; both parts of a normal number have half of its variance.
   random: (backend, kind, state, out, a, b) =>
     kind > 1 ? undefined : backend.run('random', kind, state, pairsOf(out), a, kind === 1 ? b / Math.SQRT2 : b),
+  remap: (backend, x, out, spatial, places) => {
+    for (const part of [0, 1] as const) backend.run('remap', partOf(x, part), partOf(out, part), spatial, places)
+    return 0
+  },
+  remapAdd: (backend, grad, gradX, spatial, places) => {
+    for (const part of [0, 1] as const) backend.run('remapAdd', partOf(grad, part), partOf(gradX, part), spatial, places)
+    return 0
+  },
   matmul: (backend, a, b, out, accumulate) => {
     const [re, im] = [partOf(out, 0), partOf(out, 1)]
     const [ar, ai, br, bi] = [partOf(a, 0), partOf(a, 1), partOf(b, 0), partOf(b, 1)]

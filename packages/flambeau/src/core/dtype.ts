@@ -105,12 +105,42 @@ export function promoteTypes(a: DType, b: DType): DType {
   return signedIntegers[Math.max(signedIntegers.indexOf(a), signedIntegers.indexOf(b))]
 }
 
+let preset: 'float32' | 'float64' = 'float32'
+/**
+ * The dtype of what is made of numbers, as `torch.get_default_dtype`: float32 unless `setDefaultDtype` says otherwise.
+ *
+ * @example
+ * torch.getDefaultDtype() // 'float32'
+ */
+export const getDefaultDtype = (): 'float32' | 'float64' => preset
+/**
+ * Sets the dtype of what is made of numbers, as `torch.set_default_dtype`: of `tensor`, `zeros`, `rand` and the other creation
+ * functions, of parameters, and of what integers become where they have to be floating.
+ *
+ * @throws TypeError for a dtype that is not floating; Error for float16 and bfloat16.
+ * @example
+ * torch.setDefaultDtype('float64')
+ * torch.tensor([1.5]).dtype // 'float64'
+ * torch.setDefaultDtype('float32')
+ */
+export function setDefaultDtype(dtype: DType): void {
+  if (!isFloatingPoint(dtype)) throw new TypeError('only floating-point types are supported as the default type')
+  if (dtype !== 'float32' && dtype !== 'float64') throw new Error(`not implemented: ${dtype} as the default dtype`)
+  preset = dtype
+}
+
 /** A JavaScript value that stands where PyTorch takes a Python number. */
 export type Scalar = number | bigint | boolean
 
-/** The dtype a tensor made of this value gets: booleans are bool, bigints int64, numbers float32, pairs complex64. */
+/** The dtype a tensor made of this value gets: booleans are bool, bigints int64, numbers the default dtype, pairs its complex one. */
 export const scalarDType = (value: Scalar | Complex): DType =>
-  typeof value === 'object' ? 'complex64' : typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32'
+  typeof value === 'object'
+    ? complexDType(preset)
+    : typeof value === 'boolean'
+      ? 'bool'
+      : typeof value === 'bigint'
+        ? 'int64'
+        : preset
 
 /**
  * The dtype this value promotes as. JavaScript has one number type, so a whole number counts as an integer and leaves
@@ -169,7 +199,7 @@ export function resultType(operands: readonly (Typed | Scalar | Complex)[]): DTy
     } else if (operand.layout.shape.length > 0) dims = dims === undefined ? operand.dtype : promoteTypes(dims, operand.dtype)
     else zeroDim = zeroDim === undefined ? operand.dtype : promoteTypes(zeroDim, operand.dtype)
   }
-  return combine(combine(dims, zeroDim), scalar) ?? 'float32'
+  return combine(combine(dims, zeroDim), scalar) ?? preset
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Complex } from './complex.js'
 import { formatFixed, formatScientific } from './decimal.js'
-import { complexDType, type DType, isComplex, isFloatingPoint, type Scalar } from './dtype.js'
+import { complexDType, type DType, getDefaultDtype, isComplex, isFloatingPoint, type Scalar } from './dtype.js'
 
 /** What printing needs to know of a tensor. */
 export interface PrintSource {
@@ -200,7 +200,7 @@ export interface PrintContext {
  * torch.tensor([1, 2.5], { requiresGrad: true }) // tensor([1.0000, 2.5000], requires_grad=True)
  */
 export function formatTensor(source: PrintSource, context: PrintContext = {}): string {
-  const { name = 'tensor', defaultDtype = 'float32', options = printOptions } = context
+  const { name = 'tensor', defaultDtype = getDefaultDtype(), options = printOptions } = context
   const { shape, dtype, device, gradFnName } = source
   const isEmpty = shape.includes(0)
   // Values tell int64 and bool from the default dtype; where there are none the name has to.

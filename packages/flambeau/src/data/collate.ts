@@ -1,7 +1,7 @@
 /** How samples become a batch. */
 
 import { noGrad } from '../autograd/mode.js'
-import type { TypedArray } from '../core/dtype.js'
+import { getDefaultDtype, type TypedArray } from '../core/dtype.js'
 import { Tensor } from '../core/tensor.js'
 import { fromTypedArray, tensor } from '../ops/creation.js'
 import { stack } from '../ops/joining.js'
@@ -38,7 +38,7 @@ function collate(samples: readonly unknown[]): unknown {
   if (isTypedArray(first)) return stack(samples.map((array) => fromTypedArray(array as TypedArray)))
   switch (typeof first) {
     case 'number':
-      return tensor(samples as number[], { dtype: samples.every(Number.isInteger) ? 'int64' : 'float32' })
+      return tensor(samples as number[], { dtype: samples.every(Number.isInteger) ? 'int64' : getDefaultDtype() })
     case 'boolean':
     case 'bigint':
       return tensor(samples as boolean[])

@@ -21,7 +21,7 @@ export {
   type DistributedSamplerOptions,
   RandomSampler,
   type RandomSamplerOptions,
-  type Sampler,
+  Sampler,
   SequentialSampler,
   SubsetRandomSampler,
   WeightedRandomSampler,

@@ -6,9 +6,24 @@ import { to } from '../ops/cast.js'
 import { empty, tensor } from '../ops/creation.js'
 import { Generator, multinomial, randint, randperm } from '../ops/random.js'
 
-/** Indices, or batches of them, in the order they are to be loaded; iterated anew each epoch. */
-export interface Sampler<T = number> extends Iterable<T> {
-  readonly length: number
+/**
+ * Indices, or batches of them, in the order they are to be loaded, as `torch.utils.data.Sampler`; iterated anew each epoch.
+ * A `DataLoader` takes any iterable with a length.
+ *
+ * @example
+ * class Backwards extends data.Sampler {
+ *   get length() {
+ *     return 3
+ *   }
+ *   [Symbol.iterator]() {
+ *     return [2, 1, 0].values()
+ *   }
+ * }
+ * Array.from(new Backwards()) // [ 2, 1, 0 ]
+ */
+export abstract class Sampler<T = number> implements Iterable<T> {
+  abstract readonly length: number
+  abstract [Symbol.iterator](): Iterator<T>
 }
 
 interface Sized {
@@ -22,10 +37,11 @@ interface Sized {
  * const sampler = new data.SequentialSampler(['a', 'b', 'c'])
  * Array.from(sampler) // [ 0, 1, 2 ]
  */
-export class SequentialSampler implements Sampler {
+export class SequentialSampler extends Sampler {
   readonly #source: Sized
 
   constructor(dataSource: Sized) {
+    super()
     this.#source = dataSource
   }
 
@@ -58,13 +74,14 @@ export const drawSeed = (generator?: Generator | null): bigint =>
  * const sampler = new data.RandomSampler([1, 2, 3], { generator: new torch.Generator().manualSeed(0) })
  * Array.from(sampler) // [ 2, 0, 1 ]
  */
-export class RandomSampler implements Sampler {
+export class RandomSampler extends Sampler {
   readonly #source: Sized
   readonly #replacement: boolean
   readonly #numSamples: number | null
   readonly #generator: Generator | null
 
   constructor(dataSource: Sized, options: RandomSamplerOptions = {}) {
+    super()
     const { replacement = false, numSamples = null, generator = null } = options
     if (numSamples !== null && !(Number.isInteger(numSamples) && numSamples > 0))
       throw new Error(`num_samples should be a positive integer value, but got num_samples=${numSamples}`)
@@ -100,11 +117,12 @@ export class RandomSampler implements Sampler {
  * const sampler = new data.SubsetRandomSampler([5, 7, 9])
  * sampler.length // 3
  */
-export class SubsetRandomSampler implements Sampler {
+export class SubsetRandomSampler extends Sampler {
   readonly #indices: readonly number[]
   readonly #generator: Generator | null
 
   constructor(indices: readonly number[], options: { generator?: Generator | null } = {}) {
+    super()
     this.#indices = indices
     this.#generator = options.generator ?? null
   }
@@ -131,7 +149,7 @@ export interface WeightedRandomSamplerOptions {
  * const sampler = new data.WeightedRandomSampler([0, 0, 1], 2)
  * Array.from(sampler) // [ 2, 2 ]
  */
-export class WeightedRandomSampler implements Sampler {
+export class WeightedRandomSampler extends Sampler {
   readonly #weights: Tensor
   readonly #numSamples: number
   readonly #options: Required<WeightedRandomSamplerOptions>
@@ -141,6 +159,7 @@ export class WeightedRandomSampler implements Sampler {
     numSamples: number,
     ...args: Arguments<[replacement: boolean, generator: Generator | null], WeightedRandomSamplerOptions>
   ) {
+    super()
     const names = ['replacement', 'generator'] as const
     const given = readArguments<WeightedRandomSamplerOptions>('WeightedRandomSampler', args, names)
     const { replacement = true, generator = null } = given
@@ -183,7 +202,7 @@ export interface DistributedSamplerOptions {
  * const sampler = new data.DistributedSampler([1, 2, 3, 4, 5], { numReplicas: 2, rank: 1, shuffle: false })
  * Array.from(sampler) // [ 1, 3, 0 ]
  */
-export class DistributedSampler implements Sampler {
+export class DistributedSampler extends Sampler {
   readonly numReplicas: number
   readonly rank: number
   readonly numSamples: number
@@ -201,6 +220,7 @@ export class DistributedSampler implements Sampler {
       DistributedSamplerOptions
     >
   ) {
+    super()
     const names = ['numReplicas', 'rank', 'shuffle', 'seed', 'dropLast'] as const
     const given = readArguments<DistributedSamplerOptions>('DistributedSampler', args, names)
     const { numReplicas, rank, shuffle = true, seed = 0, dropLast = false } = given
@@ -249,12 +269,13 @@ export interface BatchSamplerOptions {
  * const sampler = new data.BatchSampler(new data.SequentialSampler([1, 2, 3]), 2)
  * Array.from(sampler) // [ [ 0, 1 ], [ 2 ] ]
  */
-export class BatchSampler implements Sampler<number[]> {
+export class BatchSampler extends Sampler<number[]> {
   readonly #sampler: Sampler
   readonly #batchSize: number
   readonly #dropLast: boolean
 
   constructor(sampler: Sampler, batchSize: number, options: BatchSamplerOptions = {}) {
+    super()
     if (!Number.isInteger(batchSize) || batchSize <= 0)
       throw new Error(`batch_size should be a positive integer value, but got batch_size=${batchSize}`)
     this.#sampler = sampler

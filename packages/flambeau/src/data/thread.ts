@@ -1,5 +1,6 @@
 /** What Node's and the browser's threads have in common. */
 
+import type { DType } from '../core/dtype.js'
 import type { Parcel } from './transfer.js'
 
 export interface Listener {
@@ -26,7 +27,7 @@ export type Request =
       readonly batchSize: number | null
       readonly dropLast: boolean
     }
-  | { readonly ask: 'epoch'; readonly epoch: number; readonly seed: bigint }
+  | { readonly ask: 'epoch'; readonly epoch: number; readonly seed: bigint; readonly defaultDtype: DType }
   /** A batch: its indices, the index of a single sample, or null for the next one of a stream. */
   | { readonly ask: 'batch'; readonly batch: number; readonly indices: readonly number[] | number | null }
 

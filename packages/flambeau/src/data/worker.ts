@@ -27,6 +27,7 @@ async function answer(request: Request): Promise<void> {
   }
   if (request.ask === 'epoch') {
     epoch = request.epoch
+    torch.setDefaultDtype(request.defaultDtype)
     const { id, numWorkers } = start
     const seed = BigInt.asUintN(64, request.seed + BigInt(id))
     const isFirst = setup === undefined

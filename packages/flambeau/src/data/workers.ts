@@ -1,6 +1,7 @@
 /** The workers of a DataLoader, seen from the main thread. */
 
 import { startThread } from '#thread'
+import { getDefaultDtype } from '../core/dtype.js'
 import * as classes from './dataset.js'
 import type { Answer, Setup, Thread } from './thread.js'
 import { pack, unpack } from './transfer.js'
@@ -66,7 +67,7 @@ export class WorkerPool {
     const { count, prefetchFactor } = this.#options
     const epoch = ++this.#epoch
     this.#tasks = new Map()
-    for (const thread of this.#threads) thread.post({ ask: 'epoch', epoch, seed }, [])
+    for (const thread of this.#threads) thread.post({ ask: 'epoch', epoch, seed, defaultDtype: getDefaultDtype() }, [])
     const active = new Array<boolean>(count).fill(true)
     const ahead = new Array<number>(count).fill(0)
     let next = 0

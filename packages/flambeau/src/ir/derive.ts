@@ -11,6 +11,9 @@ const unknown = Number.NaN
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 
+/** Not 0 and not NaN, which PyTorch's derivatives of i1 and i1e take for 0. */
+const isApart = (a: Expr): Expr => e.gt(e.abs(a), 0)
+
 /** The derivative of digamma, reflected to x >= 1/2. */
 function trigamma(a: Expr): Expr {
   const low = e.lt(a, 0.5)
@@ -56,8 +59,8 @@ const rules: Partial<Record<Primitive, Rule>> = {
   i0: ([a]) => [e.i1(a)],
   i0e: ([a], o) => [e.sub(e.i1e(a), e.mul(e.sign(a), o))],
   // I1(x) / x is 1/2 at 0.
-  i1: ([a], o) => [e.where(e.eq(a, 0), 0.5, e.sub(e.i0(a), e.div(o, a)))],
-  i1e: ([a], o) => [e.where(e.eq(a, 0), 0.5, e.sub(e.i0e(a), e.mul(o, e.add(e.sign(a), e.recip(a)))))],
+  i1: ([a], o) => [e.where(isApart(a), e.sub(e.i0(a), e.div(o, a)), 0.5)],
+  i1e: ([a], o) => [e.where(isApart(a), e.sub(e.i0e(a), e.mul(o, e.add(e.sign(a), e.recip(a)))), 0.5)],
   k0: ([a]) => [e.neg(e.k1(a))],
   k1: ([a], o) => [e.neg(e.add(e.k0(a), e.div(o, a)))],
   k0e: ([a], o) => [e.sub(o, e.k1e(a))],

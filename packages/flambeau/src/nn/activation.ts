@@ -1,6 +1,7 @@
 /** Activations as modules. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
+import { getDefaultDtype } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { type GeluOptions, gelu, leakyRelu, relu, silu } from '../ops/activation.js'
 import { full } from '../ops/creation.js'
@@ -286,7 +287,7 @@ export class PReLU extends Module {
       device,
     } = readArguments<PReluOptions>('PReLU', args, ['numParameters', 'init'], ['dtype', 'device'])
     this.numParameters = numParameters
-    this.weight = new Parameter(full([numParameters], init, { dtype: dtype ?? 'float32', device }))
+    this.weight = new Parameter(full([numParameters], init, { dtype: dtype ?? getDefaultDtype(), device }))
   }
 
   override forward(input: Tensor): Tensor {

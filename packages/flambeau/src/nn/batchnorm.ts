@@ -25,15 +25,18 @@ export interface NormOptions extends FactoryOptions {
   /** Whether running statistics are kept; without them, evaluation too uses those of its input. */
   trackRunningStats?: boolean
 }
-type NormArguments = Arguments<[eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean], NormOptions>
+export type NormArguments = Arguments<
+  [eps: number, momentum: number | null, affine: boolean, trackRunningStats: boolean],
+  NormOptions
+>
 
 /** What all of them share: parameters, running statistics, text. */
-abstract class NormBase extends Module {
-  readonly numFeatures: number
+export abstract class NormBase extends Module {
+  numFeatures: number
   readonly eps: number
   momentum: number | null
-  readonly affine: boolean
-  readonly trackRunningStats: boolean
+  affine: boolean
+  trackRunningStats: boolean
   /** [numFeatures] */
   weight: Parameter | null
   /** [numFeatures] */
@@ -98,7 +101,7 @@ abstract class NormBase extends Module {
   }
 }
 
-const names = ['eps', 'momentum', 'affine', 'trackRunningStats'] as const
+export const normNames = ['eps', 'momentum', 'affine', 'trackRunningStats'] as const
 const factoryNames = ['dtype', 'device'] as const
 
 /** @throws Error in PyTorch's words unless the input has one of these numbers of dimensions. */
@@ -109,7 +112,7 @@ function requireDims(input: Tensor, dims: readonly number[]): void {
 
 export abstract class BatchNorm extends NormBase {
   constructor(numFeatures: number, ...args: NormArguments) {
-    super(numFeatures, readArguments<NormOptions>(new.target.name, args, names, factoryNames))
+    super(numFeatures, readArguments<NormOptions>(new.target.name, args, normNames, factoryNames))
   }
 
   protected abstract checkInput(input: Tensor): void
@@ -197,7 +200,7 @@ export class SyncBatchNorm extends BatchNorm {
 
 abstract class InstanceNorm extends NormBase {
   constructor(numFeatures: number, ...args: NormArguments) {
-    const given = readArguments<NormOptions>(new.target.name, args, names, factoryNames)
+    const given = readArguments<NormOptions>(new.target.name, args, normNames, factoryNames)
     const { affine = false, trackRunningStats = false, ...rest } = given
     super(numFeatures, { ...rest, affine, trackRunningStats })
   }
@@ -227,10 +230,9 @@ abstract class InstanceNorm extends NormBase {
     requireDims(input, [batchedDims - 1, batchedDims])
     const single = input.ndim < batchedDims
     const useInputStats = training || !trackRunningStats
-    if (momentum === null && running_mean !== null && useInputStats)
-      throw new Error('not implemented: InstanceNorm with momentum null and running statistics')
+    if (momentum === null) throw new TypeError("instance_norm(): argument 'momentum' (position 7) must be float, not NoneType")
     const batch = single ? unsqueeze(input, 0) : input
-    const out = instanceNorm(batch, running_mean, running_var, weight, bias, useInputStats, momentum ?? 0, eps)
+    const out = instanceNorm(batch, running_mean, running_var, weight, bias, useInputStats, momentum, eps)
     return single ? squeeze(out, 0) : out
   }
 }

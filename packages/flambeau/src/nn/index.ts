@@ -34,7 +34,15 @@ export type {
   StateDictPreHook,
 } from './hooks.js'
 export * as init from './init.js'
-export { UninitializedParameter } from './lazy.js'
+export { UninitializedBuffer, UninitializedParameter } from './lazy.js'
+export {
+  LazyBatchNorm1d,
+  LazyBatchNorm2d,
+  LazyBatchNorm3d,
+  LazyInstanceNorm1d,
+  LazyInstanceNorm2d,
+  LazyInstanceNorm3d,
+} from './lazyNorm.js'
 export {
   Bilinear,
   type FactoryOptions,
@@ -61,8 +69,8 @@ export * from './padding.js'
 export { Parameter } from './parameter.js'
 export { ParameterDict, ParameterList } from './parameterContainers.js'
 export * from './pooling.js'
-export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, type RNNOptions } from './rnn.js'
-export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from './rnnCell.js'
+export { GRU, LSTM, type LSTMOptions, type RecurrentOptions, RNN, RNNBase, type RNNOptions } from './rnn.js'
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, RNNCellBase, type RNNCellOptions } from './rnnCell.js'
 export * from './softmax.js'
 export type { LoadResult, LoadStateDictOptions, StateDict } from './stateDict.js'
 export {

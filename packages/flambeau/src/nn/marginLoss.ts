@@ -164,7 +164,7 @@ export class TripletMarginLoss extends Loss {
 export class TripletMarginWithDistanceLoss extends Loss {
   readonly margin: number
   readonly swap: boolean
-  readonly distanceFunction: (a: Tensor, b: Tensor) => Tensor
+  readonly distance_function: (a: Tensor, b: Tensor) => Tensor
 
   constructor(options: ops.TripletMarginWithDistanceOptions = {}) {
     const { distanceFunction, margin, swap, reduction } = readLoss<ops.TripletMarginWithDistanceOptions>(
@@ -176,11 +176,11 @@ export class TripletMarginWithDistanceLoss extends Loss {
     super(reduction as LossReduction)
     this.margin = margin ?? 1
     this.swap = swap ?? false
-    this.distanceFunction = distanceFunction ?? pairwiseDistance
+    this.distance_function = distanceFunction ?? new PairwiseDistance()
   }
 
   override forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
-    const { distanceFunction, margin, swap, reduction } = this
+    const { distance_function: distanceFunction, margin, swap, reduction } = this
     return ops.tripletMarginWithDistanceLoss(anchor, positive, negative, {
       distanceFunction,
       margin,

@@ -45,8 +45,13 @@ const factoryNames = ['dtype', 'device'] as const
 /** `(2, 3)` and `[2, 3]`, as PyTorch's errors show the sizes that it expected and got. */
 const sizesText = (expected: Shape, got: Shape): string => `${python(expected)}, got [${got.join(', ')}]`
 
-/** What RNN, LSTM and GRU share. */
-abstract class RNNBase extends Module {
+/**
+ * What `RNN`, `LSTM` and `GRU` share, as `torch.nn.RNNBase`: layers, directions and their parameters.
+ *
+ * @example
+ * new nn.LSTM(2, 3) instanceof nn.RNNBase // true
+ */
+export abstract class RNNBase extends Module {
   /** `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `weight_ih_l0_reverse` …: of each layer and direction. */
   [parameter: `${'weight' | 'bias'}_${'ih' | 'hh' | 'hr'}_l${string}`]: Parameter
   readonly mode: RecurrentMode

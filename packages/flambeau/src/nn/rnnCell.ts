@@ -24,8 +24,13 @@ export interface RNNCellOptions extends CellOptions {
 
 const factoryNames = ['dtype', 'device'] as const
 
-/** What the cells share. */
-abstract class CellBase extends Module {
+/**
+ * What `RNNCell`, `LSTMCell` and `GRUCell` share, as `torch.nn.RNNCellBase`.
+ *
+ * @example
+ * new nn.GRUCell(2, 3) instanceof nn.RNNCellBase // true
+ */
+export abstract class RNNCellBase extends Module {
   readonly inputSize: number
   readonly hiddenSize: number
   readonly bias: boolean
@@ -107,7 +112,7 @@ abstract class CellBase extends Module {
  * for (const x of torch.randn(3, 2, 4)) h = cell(x, h)
  * h.shape // [ 2, 5 ]
  */
-export class RNNCell extends CellBase {
+export class RNNCell extends RNNCellBase {
   readonly nonlinearity: 'tanh' | 'relu'
 
   constructor(
@@ -142,7 +147,7 @@ export class RNNCell extends CellBase {
  * const [h2] = cell(torch.randn(2, 4), [h, c])
  * h2.shape // [ 2, 5 ]
  */
-export class LSTMCell extends CellBase {
+export class LSTMCell extends RNNCellBase {
   constructor(inputSize: number, hiddenSize: number, ...args: Arguments<[bias: boolean], CellOptions>) {
     super('lstm', inputSize, hiddenSize, readArguments<CellOptions>('LSTMCell', args, ['bias'], factoryNames))
   }
@@ -160,7 +165,7 @@ export class LSTMCell extends CellBase {
  * const cell = new nn.GRUCell(4, 5)
  * cell(torch.randn(2, 4)).shape // [ 2, 5 ]
  */
-export class GRUCell extends CellBase {
+export class GRUCell extends RNNCellBase {
   constructor(inputSize: number, hiddenSize: number, ...args: Arguments<[bias: boolean], CellOptions>) {
     super('gru', inputSize, hiddenSize, readArguments<CellOptions>('GRUCell', args, ['bias'], factoryNames))
   }

@@ -5,7 +5,7 @@ import { sameShape, showShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { copy_ } from '../ops/cast.js'
 import { detach, select } from '../ops/view.js'
-import { UninitializedParameter } from './lazy.js'
+import { UninitializedBuffer, UninitializedParameter } from './lazy.js'
 import { hooksOf, type Module } from './module.js'
 import { Parameter } from './parameter.js'
 
@@ -82,8 +82,8 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
     }
     // Checkpoints from before PyTorch 0.4 hold 0-d tensors as one element.
     const source = target.ndim === 0 && given.ndim === 1 && given.length > 0 ? select(given, 0, 0) : given
-    const lazy = target instanceof UninitializedParameter
-    if (lazy && source instanceof UninitializedParameter) return
+    const lazy = isUninitialized(target)
+    if (lazy && isUninitialized(source)) return
     if (!lazy && !sameShape(source.layout.shape, target.layout.shape))
       errorMsgs.push(
         `size mismatch for ${key}: copying a param with shape ${size(source)} from checkpoint, the shape in current model is ${size(target)}.`,
@@ -121,5 +121,7 @@ export function loadInto(module: Module, stateDict: Readonly<StateDict>, options
   return result
 }
 
+const isUninitialized = (t: Tensor): t is UninitializedParameter | UninitializedBuffer =>
+  t instanceof UninitializedParameter || t instanceof UninitializedBuffer
 const size = (t: Tensor): string => `torch.Size(${showShape(t.layout.shape)})`
 const quoted = (keys: readonly string[]): string => keys.map((key) => `"${key}"`).join(', ')

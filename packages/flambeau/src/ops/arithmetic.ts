@@ -13,6 +13,7 @@ import {
   floatsOnly,
   notBool,
   operand,
+  operands,
   requireTensor,
   tensorBinary,
   type Unary,
@@ -29,7 +30,7 @@ export interface AlphaOptions {
 }
 
 export interface ScaledBinary {
-  (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions): Tensor
+  (self: Tensor | Scalar | Complex, other: Tensor | Scalar | Complex, options?: AlphaOptions): Tensor
   readonly inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: AlphaOptions) => Tensor
 }
 
@@ -50,10 +51,10 @@ function scaled(
   const plain = new PointwiseOp(name, ['x', 'y'], [plainTerm], options)
   const withAlpha = new PointwiseOp(name, ['x', 'y', 'alpha'], [scaledTerm], { ...options, check, untyped: ['alpha'] })
   return Object.assign(
-    (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
-      o?.alpha === undefined || o.alpha === 1
-        ? plain.call(requireTensor(self, name), operand(self, other, name))
-        : withAlpha.call(requireTensor(self, name), operand(self, other, name), o.alpha),
+    (self: Tensor | Scalar | Complex, other: Tensor | Scalar | Complex, o?: AlphaOptions) => {
+      const [a, b] = self instanceof Tensor ? [self, operand(self, other, name)] : operands(self, other, name)
+      return o?.alpha === undefined || o.alpha === 1 ? plain.call(a, b) : withAlpha.call(a, b, o.alpha)
+    },
     {
       inPlace: (self: Tensor, other: Tensor | Scalar | Complex, o?: AlphaOptions) =>
         o?.alpha === undefined || o.alpha === 1
@@ -104,9 +105,9 @@ export const rsub = scaled('Rsub', e.sub(y, x), e.sub(y, e.mul(alpha, x)), { che
  * @example
  * torch.tensor([1, 2]).mul(torch.tensor([[3], [4]])).tolist() // [[3, 6], [4, 8]]
  */
-export const mul: Binary = binary('Mul', e.mul(x, y))
+export const mul: EitherBinary = eitherBinary('Mul', e.mul(x, y))
 
-const trueDivide = binary('Div', e.div(x, y), {
+const trueDivide = eitherBinary('Div', e.div(x, y), {
   result: 'float',
   gradients: { x: e.div(g, y), y: e.neg(e.div(e.mul(g, e.div(x, y)), y)) },
 })
@@ -116,11 +117,11 @@ const trueDivide = binary('Div', e.div(x, y), {
  * @example
  * torch.tensor([7, -7]).floorDivide(2).tolist() // [3, -4]
  */
-export const floorDivide: Binary = binary('DivFloor', e.idivFloor(x, y), {
+export const floorDivide: EitherBinary = eitherBinary('DivFloor', e.idivFloor(x, y), {
   gradients: { x: e.constant(0), y: e.constant(0) },
   check: notBool,
 })
-const truncDivide = binary('DivTrunc', e.idivTrunc(x, y), {
+const truncDivide = eitherBinary('DivTrunc', e.idivTrunc(x, y), {
   gradients: { x: e.constant(0), y: e.constant(0) },
   check: notBool,
 })
@@ -129,7 +130,7 @@ export interface DivOptions {
   /** How an integer quotient is rounded; null divides exactly, in floating point. */
   roundingMode?: 'trunc' | 'floor' | null
 }
-const divider = (options?: DivOptions): Binary => {
+const divider = (options?: DivOptions): EitherBinary => {
   const mode = options?.roundingMode ?? null
   if (mode === null) return trueDivide
   if (mode === 'floor') return floorDivide
@@ -145,7 +146,8 @@ const divider = (options?: DivOptions): Binary => {
  * torch.tensor([7n, -7n]).div(2, { roundingMode: 'trunc' }).tolist() // [3, -3]
  */
 export const div = Object.assign(
-  (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor => divider(options)(self, other),
+  (self: Tensor | Scalar | Complex, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor =>
+    divider(options)(self, other),
   {
     inPlace: (self: Tensor, other: Tensor | Scalar | Complex, options?: DivOptions): Tensor =>
       divider(options).inPlace(self, other),
@@ -390,6 +392,10 @@ export interface ValueOptions {
   /** What the product or quotient is multiplied with. */
   value?: number
 }
+const factors = (name: string, tensor1: Tensor, tensor2: Tensor): [Tensor, Tensor] => [
+  requireTensor(tensor1, name, 'tensor1'),
+  requireTensor(tensor2, name, 'tensor2'),
+]
 const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x, e.mul(variable('value'), e.mul(y, z)))], {
   untyped: ['value'],
   check: notBool,
@@ -402,10 +408,10 @@ const addcmulOp = new PointwiseOp('Addcmul', ['x', 'y', 'z', 'value'], [e.add(x,
  */
 export const addcmul = Object.assign(
   (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
-    addcmulOp.call(self, tensor1, tensor2, options.value ?? 1),
+    addcmulOp.call(self, ...factors('addcmul', tensor1, tensor2), options.value ?? 1),
   {
     inPlace: (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
-      addcmulOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
+      addcmulOp.callInPlace(self, ...factors('addcmul', tensor1, tensor2), options.value ?? 1),
   },
 )
 const noIntegerQuotient = (_dtype: DType, _name: string, [, dividend, divisor]: readonly Argument[]): void => {
@@ -426,9 +432,9 @@ const addcdivOp = new PointwiseOp('Addcdiv', ['x', 'y', 'z', 'value'], [e.add(x,
  */
 export const addcdiv = Object.assign(
   (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
-    addcdivOp.call(self, tensor1, tensor2, options.value ?? 1),
+    addcdivOp.call(self, ...factors('addcdiv', tensor1, tensor2), options.value ?? 1),
   {
     inPlace: (self: Tensor, tensor1: Tensor, tensor2: Tensor, options: ValueOptions = {}): Tensor =>
-      addcdivOp.callInPlace(self, tensor1, tensor2, options.value ?? 1),
+      addcdivOp.callInPlace(self, ...factors('addcdiv', tensor1, tensor2), options.value ?? 1),
   },
 )

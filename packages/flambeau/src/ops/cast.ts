@@ -3,10 +3,11 @@
 import { backendOf } from '../backends/select.js'
 import { type Arguments, isOptions, readArguments } from '../core/arguments.js'
 import type { Complex } from '../core/complex.js'
-import { type DType, isComplex, isDType, isFloatingPoint, type Scalar } from '../core/dtype.js'
-import type { Tensor } from '../core/tensor.js'
+import { complexDType, type DType, isComplex, isDType, isFloatingPoint, type Scalar } from '../core/dtype.js'
+import { Tensor } from '../core/tensor.js'
 import { constant, variable } from '../ir/expr.js'
-import { castOp, cloneOp, valueFor } from './copy.js'
+import { castOp, cloneOp, filled, valueFor } from './copy.js'
+import { requireTensor } from './define.js'
 import { PointwiseOp } from './pointwise.js'
 
 /**
@@ -99,6 +100,28 @@ export const half = (self: Tensor): Tensor => to(self, 'float16')
  */
 export const bfloat16 = (self: Tensor): Tensor => to(self, 'bfloat16')
 /**
+ * This tensor in complex64, as `torch.Tensor.cfloat`.
+ *
+ * @example
+ * torch.tensor([1.5]).cfloat() // tensor([1.5000+0.j])
+ */
+export const cfloat = (self: Tensor): Tensor => to(self, 'complex64')
+/**
+ * This tensor in complex128, as `torch.Tensor.cdouble`.
+ *
+ * @example
+ * torch.tensor([1.5]).cdouble().dtype // 'complex128'
+ */
+export const cdouble = (self: Tensor): Tensor => to(self, 'complex128')
+/**
+ * This tensor in complex32, as `torch.Tensor.chalf`, which flambeau does not have.
+ *
+ * @throws Error always.
+ * @example
+ * typeof torch.tensor([1.5]).chalf // 'function'
+ */
+export const chalf = (self: Tensor): Tensor => to(self, complexDType('float16'))
+/**
  * This tensor in int64, fractions cut off, as `torch.Tensor.long`.
  *
  * @example
@@ -146,7 +169,7 @@ export const bool = (self: Tensor): Tensor => to(self, 'bool')
  * @example
  * torch.tensor([1.7]).typeAs(torch.tensor([1n])) // tensor([1])
  */
-export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, other.dtype)
+export const typeAs = (self: Tensor, other: Tensor): Tensor => to(self, requireTensor(other, 'type_as', 'other').dtype)
 
 const copyOp = new PointwiseOp('Copy', ['x', 'y'], [variable('y')], {
   result: 'first',
@@ -162,13 +185,15 @@ const losesKind = (from: DType, into: DType): boolean =>
   (isComplex(from) && !isComplex(into)) || (isFloatingPoint(from) && !isFloatingPoint(into) && !isComplex(into))
 
 /**
- * Overwrites this tensor with another one's elements, cast and broadcast, as `torch.Tensor.copy_`.
+ * Overwrites this tensor with another one's elements, cast and broadcast, or with one number, as `torch.Tensor.copy_`.
  *
  * @example
  * torch.zeros(2, 2).copy_(torch.tensor([1, 2])).tolist() // [[1, 2], [1, 2]]
  */
-export const copy_ = (self: Tensor, source: Tensor): Tensor =>
-  copyOp.callInPlace(self, losesKind(source.dtype, self.dtype) ? to(source, self.dtype) : source)
+export const copy_ = (self: Tensor, source: Tensor | Scalar): Tensor => {
+  const given = source instanceof Tensor ? source : filled(self, [], source)
+  return copyOp.callInPlace(self, losesKind(given.dtype, self.dtype) ? to(given, self.dtype) : given)
+}
 /**
  * Overwrites every element with one value, as `torch.Tensor.fill_`.
  *

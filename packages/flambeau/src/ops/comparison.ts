@@ -185,7 +185,7 @@ const maskOp = new PointwiseOp('MaskedFill', ['x', 'y', 'z'], [e.where(y, z, x)]
   gradients: { x: e.where(y, 0, e.g), z: e.where(y, e.g, 0) },
 })
 const maskArguments = (self: Tensor, mask: Tensor, value: Tensor | Scalar | Complex): [Tensor, Tensor, Tensor | Scalar] => {
-  if (mask.dtype !== 'bool')
+  if (mask.dtype !== 'bool' && mask.dtype !== 'uint8')
     throw new Error(`masked_fill_ only supports boolean masks, but got mask with dtype ${scalarName(mask.dtype)}`)
   const filling = valueFor(self, value)
   if (typeof filling === 'object' && filling.ndim > 0)

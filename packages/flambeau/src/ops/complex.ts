@@ -6,7 +6,7 @@ import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
 import { g, x, y } from '../ir/expr.js'
 import { abs, div, mul, sign } from './arithmetic.js'
-import { copy_ } from './cast.js'
+import { clone, copy_ } from './cast.js'
 import { eq, where } from './comparison.js'
 import { copyInto, filled, partOf } from './copy.js'
 import { requireTensor } from './define.js'
@@ -122,6 +122,13 @@ export const resolveConj = (self: Tensor): Tensor => self
  */
 export const resolveNeg = (self: Tensor): Tensor => self
 /**
+ * Whether a negation is still to be carried out, as `torch.is_neg`: never.
+ *
+ * @example
+ * torch.isNeg(torch.tensor([1, 2])) // false
+ */
+export const isNeg = (_self: Tensor): boolean => false
+/**
  * Whether a conjugation is still to be carried out, as `torch.is_conj`: never.
  *
  * @example
@@ -189,5 +196,5 @@ export const sgn = Object.assign(
     const size = abs(self)
     return div(self, where(eq(size, 0), 1, size))
   },
-  { inPlace: (self: Tensor): Tensor => (isComplexDType(self.dtype) ? copy_(self, sgn(self)) : sign.inPlace(self)) },
+  { inPlace: (self: Tensor): Tensor => (isComplexDType(self.dtype) ? copy_(self, sgn(clone(self))) : sign.inPlace(self)) },
 )

@@ -251,6 +251,7 @@ function convolution(
   const dilation = perDimension(options.dilation ?? 1, dims, 'dilation')
   if (stride.some((s) => s <= 0)) throw new Error('non-positive stride is not supported')
   if (dilation.some((d) => d <= 0)) throw new Error('non-positive dilation is not supported')
+  if (w.includes(0, 2)) throw new Error(`kernel size should be greater than zero, but got ${showShape(w.slice(2))}`)
   if (options.padding === 'same' && w.slice(2).some((k, i) => (dilation[i] * (k - 1)) % 2 !== 0)) {
     if (stride.some((s) => s !== 1)) throw new Error("padding='same' is not supported for strided convolutions")
     // An even kernel pads unevenly: what is left over goes behind.
@@ -334,6 +335,7 @@ function transposedConvolution(
   const padding = perDimension(options.padding ?? 0, dims, 'padding')
   const outputPadding = perDimension(options.outputPadding ?? 0, dims, 'output_padding')
   const dilation = perDimension(options.dilation ?? 1, dims, 'dilation')
+  if (w.includes(0, 2)) throw new Error(`kernel size should be greater than zero, but got ${showShape(w.slice(2))}`)
   if (padding.some((p) => p < 0)) throw new Error('negative padding is not supported')
   if (outputPadding.some((p) => p < 0)) throw new Error('negative output_padding is not supported')
   if (stride.some((s) => s <= 0)) throw new Error('non-positive stride is not supported')

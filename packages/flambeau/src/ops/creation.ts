@@ -6,6 +6,7 @@ import { type Complex, isComplexNumber } from '../core/complex.js'
 import {
   type DType,
   elementOf,
+  getDefaultDtype,
   isComplex,
   isDifferentiable,
   isDType,
@@ -125,17 +126,17 @@ function inferDType(data: unknown): DType {
   let found: DType | undefined
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit)
-    else if (isComplexNumber(value)) found = 'complex64'
-    else if (found === 'complex64') return
+    else if (isComplexNumber(value)) found = scalarDType(value)
+    else if (found !== undefined && isComplex(found)) return
     else if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') {
       const dtype = scalarDType(value)
-      if (found === undefined || found === 'bool' || dtype === 'float32')
+      if (found === undefined || found === 'bool' || isFloatingPoint(dtype))
         found = dtype === 'bool' && found !== undefined ? found : dtype
     } else
       throw new TypeError(`tensor(): expected numbers, booleans or bigints, but got ${value === null ? 'null' : typeof value}`)
   }
   visit(data)
-  return found ?? 'float32'
+  return found ?? getDefaultDtype()
 }
 
 /** The elements of a row-major tensor as a typed array on its own memory: valid until the next allocation. */
@@ -323,7 +324,7 @@ export function tolist(self: Tensor): any {
  */
 export function empty(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
-  return make(sizes, options, options.dtype ?? 'float32')
+  return make(sizes, options, options.dtype ?? getDefaultDtype())
 }
 /**
  * All zeros, as `torch.zeros`.
@@ -333,7 +334,7 @@ export function empty(...args: SizesAndOptions): Tensor {
  */
 export function zeros(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
-  return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 0))
+  return make(sizes, options, options.dtype ?? getDefaultDtype(), (t) => copyInto(t, 0))
 }
 /**
  * All ones, as `torch.ones`.
@@ -343,7 +344,7 @@ export function zeros(...args: SizesAndOptions): Tensor {
  */
 export function ones(...args: SizesAndOptions): Tensor {
   const { sizes, options } = splitSizes(args)
-  return make(sizes, options, options.dtype ?? 'float32', (t) => copyInto(t, 1))
+  return make(sizes, options, options.dtype ?? getDefaultDtype(), (t) => copyInto(t, 1))
 }
 /**
  * One value everywhere, as `torch.full`: whole numbers give int64, as in PyTorch, others float32.
@@ -352,7 +353,8 @@ export function ones(...args: SizesAndOptions): Tensor {
  * torch.full([2], 0.5).tolist() // [0.5, 0.5]
  */
 export function full(size: Shape, fillValue: Scalar | Complex, options: TensorOptions = {}): Tensor {
-  const inferred = typeof fillValue === 'number' ? (Number.isInteger(fillValue) ? 'int64' : 'float32') : scalarDType(fillValue)
+  const inferred =
+    typeof fillValue === 'number' ? (Number.isInteger(fillValue) ? 'int64' : getDefaultDtype()) : scalarDType(fillValue)
   return make(size, options, options.dtype ?? inferred, (t) => copyInto(t, fillValue))
 }
 
@@ -397,7 +399,7 @@ export const fullLike = (self: Tensor, fillValue: Scalar | Complex, options: Ten
  */
 export function eye(n: number, ...args: Arguments<[m: number], TensorOptions & { m?: number }>): Tensor {
   const { m: columns = n, ...named } = readArguments<TensorOptions & { m?: number }>('eye', args, ['m'], tensorOptions)
-  return make([n, columns], named, named.dtype ?? 'float32', (t) => {
+  return make([n, columns], named, named.dtype ?? getDefaultDtype(), (t) => {
     copyInto(t, 0)
     const diagonal = new Layout([Math.min(n, columns)], [columns + 1])
     copyInto(new Tensor(t.storage, diagonal, t.dtype), 1)
@@ -436,7 +438,7 @@ export function arange(start: number | ArangeOptions, ...args: Arguments<[end: n
   if ((to - from) / by < 0) throw new Error('upper bound and larger bound inconsistent with step sign')
   const whole = Number.isInteger(from) && Number.isInteger(to) && Number.isInteger(by)
   if (isWhole(named.dtype) && Math.trunc(by) === 0) throw new Error('step must be nonzero')
-  return make([Math.ceil((to - from) / by)], named, named.dtype ?? (whole ? 'int64' : 'float32'), (t) => {
+  return make([Math.ceil((to - from) / by)], named, named.dtype ?? (whole ? 'int64' : getDefaultDtype()), (t) => {
     if (t.layout.numel > 0) t.storage.allocator.run('arange', t, from, by)
   })
 }
@@ -448,7 +450,7 @@ function evenly(first: number, last: number, steps: number, f: (value: number) =
   const numbers = Float64Array.from({ length: steps }, (_, i) =>
     f(i < steps / 2 ? start + step * i : end - step * (steps - 1 - i)),
   )
-  return fromTypedArray(numbers, [steps], { dtype: 'float32', ...options })
+  return fromTypedArray(numbers, [steps], { dtype: getDefaultDtype(), ...options })
 }
 
 /**
@@ -460,7 +462,7 @@ function evenly(first: number, last: number, steps: number, f: (value: number) =
 export function linspace(start: number, end: number, steps: number, options: TensorOptions = {}): Tensor {
   if (!Number.isInteger(steps) || steps < 0) throw new Error('number of steps must be non-negative')
   if (isWhole(options.dtype)) return evenly(start, end, steps, (value) => value, options)
-  return make([steps], options, options.dtype ?? 'float32', (t) => {
+  return make([steps], options, options.dtype ?? getDefaultDtype(), (t) => {
     if (steps === 0) return
     const step = steps > 1 ? (end - start) / (steps - 1) : 0
     // The second half counts down from the end, so that both ends are exact.
@@ -545,7 +547,7 @@ export function asTensor(data: NestedArray | TypedArray | Tensor, options: Tenso
  * torch.scalarTensor(2) // tensor(2.)
  */
 export const scalarTensor = (value: Scalar, options: TensorOptions = {}): Tensor =>
-  full([], value, { dtype: 'float32', ...options })
+  full([], value, { dtype: getDefaultDtype(), ...options })
 
 /**
  * Numbers from `start` to `end`, inclusive, by `step` (1), as `torch.range`: float32 unless given.
@@ -558,7 +560,7 @@ export function range(from: number, to: number, by = 1, options: TensorOptions =
   if (step === 0) throw new Error('step must be nonzero')
   if (!Number.isFinite(start) || !Number.isFinite(end)) throw new Error(`unsupported range: ${start} -> ${end}`)
   if ((end - start) / step < 0) throw new Error('upper bound and larger bound inconsistent with step sign')
-  return make([Math.floor((end - start) / step) + 1], options, options.dtype ?? 'float32', (t) => {
+  return make([Math.floor((end - start) / step) + 1], options, options.dtype ?? getDefaultDtype(), (t) => {
     t.storage.allocator.run('arange', t, start, step)
   })
 }

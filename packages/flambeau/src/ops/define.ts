@@ -2,13 +2,26 @@
 
 import { notOfComplex } from '../backends/complex.js'
 import { type Complex, isComplexNumber } from '../core/complex.js'
-import { type DType, isComplex, isDifferentiable, isFloatingPoint, realDType, type Scalar, scalarName } from '../core/dtype.js'
+import {
+  type DType,
+  getDefaultDtype,
+  isComplex,
+  isDifferentiable,
+  isFloatingPoint,
+  realDType,
+  type Scalar,
+  scalarName,
+} from '../core/dtype.js'
 import { Layout } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import type { Expr } from '../ir/expr.js'
 import { filled } from './copy.js'
 import { PointwiseOp, type PointwiseOptions } from './pointwise.js'
+
+/** The complex dtype of a complex number beside a tensor of this dtype. */
+const complexOver = (dtype: DType): DType =>
+  realDType(isDifferentiable(dtype) ? dtype : getDefaultDtype()) === 'float64' ? 'complex128' : 'complex64'
 
 /** A function and its in-place form, for signatures that are not among those below. */
 export type WithInPlace<F> = F & { readonly inPlace: F }
@@ -64,9 +77,7 @@ export function eitherBinary(name: string, term: Expr, options: PointwiseOptions
   const op = new PointwiseOp(name, ['x', 'y'], [term], options)
   return Object.assign(
     (self: Tensor | Scalar | Complex, other: Tensor | Scalar | Complex) =>
-      self instanceof Tensor || !(other instanceof Tensor)
-        ? op.call(requireTensor(self, name), operand(self as Tensor, other, name))
-        : op.call(operand(other, self, name), other),
+      self instanceof Tensor ? op.call(self, operand(self, other, name)) : op.call(...operands(self, other, name)),
     { inPlace: (self: Tensor, other: Tensor | Scalar | Complex) => op.callInPlace(self, operand(self, other, name)) },
   )
 }
@@ -122,9 +133,15 @@ export function requireTensor(value: unknown, name: string, argument = 'input'):
 export function operand(self: Tensor, value: Tensor | Scalar | Complex, name: string): Tensor | Scalar {
   if (value instanceof Tensor || typeof value === 'number' || typeof value === 'boolean') return value
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? value : bigintTensor(self, value)
-  if (isComplexNumber(value)) return filled(self, [], value, realDType(self.dtype) === 'float64' ? 'complex128' : 'complex64')
+  if (isComplexNumber(value)) return filled(self, [], value, complexOver(self.dtype))
   throw new TypeError(`${name.toLowerCase()}(): argument 'other' must be Tensor or number, not ${describe(value)}`)
 }
+
+/** Two operands of which the second may be the only tensor: the first is then a number, as `operand` makes it. */
+export const operands = (self: unknown, other: unknown, name: string): [Tensor | Scalar, Tensor | Scalar] =>
+  self instanceof Tensor || !(other instanceof Tensor)
+    ? [requireTensor(self, name), operand(self as Tensor, other as Scalar, name)]
+    : [operand(other, self as Scalar, name), other]
 
 const describe = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)
 

@@ -175,6 +175,8 @@ export const tril = triangle('tril', above)
 export const triu = triangle('triu', below)
 
 function triangleIndices(rows: number, columns: number, keep: (band: number) => boolean, options: TensorOptions): Tensor {
+  if (!(rows >= 0)) throw new Error(`row must be non-negative, got${rows}`)
+  if (!(columns >= 0)) throw new Error(`col must be non-negative, got${columns}`)
   const places: [number, number][] = []
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) if (keep(j - i)) places.push([i, j])
   const flat = BigInt64Array.from([...places.map(([i]) => BigInt(i)), ...places.map(([, j]) => BigInt(j))])

@@ -1,12 +1,13 @@
 /** Differences of neighbours, and the sums that undo them. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { isDifferentiable } from '../core/dtype.js'
-import { wrapDim } from '../core/layout.js'
+import { getDefaultDtype, isDifferentiable } from '../core/dtype.js'
+import { showShape, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { add, div, mul, sub } from './arithmetic.js'
 import { clone, to } from './cast.js'
 import { logicalXor } from './comparison.js'
+import { requireTensor } from './define.js'
 import { cat } from './joining.js'
 import { sum } from './reduce.js'
 import { cumsum } from './scan.js'
@@ -36,10 +37,16 @@ export function diff(
   if (self.ndim === 0) throw new Error('diff expects input to be at least one-dimensional')
   if (!Number.isInteger(n) || n < 0) throw new Error(`order must be non-negative but got ${n}`)
   const d = wrapDim(dim, self.ndim)
-  if (n === 0) return clone(self)
   const parts = [prepend, self, append].filter((part) => part !== null)
-  for (const part of parts)
-    if (part.ndim !== self.ndim) throw new Error('diff expects prepend or append to be the same dimension as input')
+  for (const part of parts) {
+    if (requireTensor(part, 'diff', part === prepend ? 'prepend' : 'append').ndim !== self.ndim)
+      throw new Error('diff expects prepend or append to be the same dimension as input')
+    if (part.layout.shape.some((size, i) => i !== d && size !== self.layout.shape[i]))
+      throw new Error(
+        `diff expects the shape of tensor to prepend or append to match that of input except along the differencing dimension; input.size() = ${showShape(self.layout.shape)}, but got tensor.size() = ${showShape(part.layout.shape)}`,
+      )
+  }
+  if (n === 0) return clone(self)
   let out = parts.length === 1 ? self : cat(parts, d)
   const size = out.layout.shape[d]
   if (n >= size) return clone(narrow(out, d, 0, 0))
@@ -68,20 +75,12 @@ function areas(name: string, y: Tensor, x: Tensor | null, dx: number, dim: numbe
   const heights = n === 0 ? y : add(...pairs(y, d))
   if (x === null) return mul(heights, dx)
   if (x.ndim === 0) throw new Error(`${name}(): expected x to have at least one dimension`)
-  const along = x.ndim === 1 ? 0 : wrapDim(dim, x.ndim)
-  const own = x.layout.shape[along]
-  if (own !== n && (x.ndim === 1 || (own !== 1 && n !== 1)))
-    throw new Error(`${name}(): There must be one \`x\` value for each sample point`)
-  const widths = sub(...pairs(x, along))
-  return mul(
-    heights,
-    x.ndim === 1
-      ? reshape(
-          widths,
-          y.layout.shape.map((_, i) => (i === d ? -1 : 1)),
-        )
-      : widths,
-  )
+  const { shape } = x.layout
+  if (x.ndim === 1 && shape[0] !== n) throw new Error(`${name}(): There must be one \`x\` value for each sample point`)
+  const missing = Math.max(y.ndim - x.ndim, 0)
+  const spread =
+    x.ndim === 1 ? y.layout.shape.map((_, i) => (i === d ? n : 1)) : [...new Array<number>(missing).fill(1), ...shape]
+  return mul(heights, sub(...pairs(reshape(x, spread), d)))
 }
 type TrapezoidArguments = Arguments<[x: Tensor | null], TrapezoidOptions>
 function readTrapezoid(name: string, args: TrapezoidArguments): { x: Tensor | null; dx: number; dim: number } {
@@ -145,7 +144,7 @@ export function gradient(self: Tensor, { spacing = null, dim = null, edgeOrder =
     throw new Error(
       `torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the same length, but got a spacing argument of length ${steps.length} and a dim argument of length ${dims.length}.`,
     )
-  const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
+  const x = isDifferentiable(self.dtype) ? self : to(self, getDefaultDtype())
   for (const d of dims)
     if (self.layout.shape[d] <= order) throw new Error('torch.gradient expected each dimension size to be at least edge_order+1')
   return dims.map((d, i) => gradientAlong(x, d, steps[i] as number | Tensor, order))
@@ -166,6 +165,8 @@ function gradientAlong(x: Tensor, d: number, step: number | Tensor, order: numbe
   const shape = x.layout.shape.map((_, i) => (i === d ? -1 : 1))
   const widths = reshape(diff(step), shape)
   const slopes = div(diff(x, 1, d), widths)
+  // Between two points there is one slope.
+  if (n === 2) return cat([slopes, slopes], d)
   const [before, after] = [narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)]
   const [left, right] = [narrow(widths, d, 0, n - 2), narrow(widths, d, 1, n - 2)]
   const inner = div(add(mul(before, right), mul(after, left)), add(left, right))

@@ -100,6 +100,7 @@ export interface RReluOptions extends InplaceOptions {
   training?: boolean
   generator?: Generator | null
 }
+type RReluArguments = Arguments<[lower: number, upper: number, training: boolean, inplace: boolean], RReluOptions>
 /**
  * x where positive, elsewhere x times a slope drawn from [lower, upper), or without `training` times the mean of the two, as
  * `torch.nn.functional.rrelu`.
@@ -107,15 +108,24 @@ export interface RReluOptions extends InplaceOptions {
  * @example
  * F.rrelu(torch.tensor([-3, 2]), 0.25, 0.75) // tensor([-1.5000,  2.0000])
  */
-export function rrelu(
+export const rrelu = (self: Tensor, ...args: RReluArguments): Tensor => sloping(self, args, false)
+/**
+ * `rrelu` over its input, as `torch.nn.functional.rrelu_`.
+ *
+ * @example
+ * F.rrelu_(torch.tensor([-3, 2]), 0.25, 0.75) // tensor([-1.5000,  2.0000])
+ */
+export const rrelu_ = (
   self: Tensor,
-  ...args: Arguments<[lower: number, upper: number, training: boolean, inplace: boolean], RReluOptions>
-): Tensor {
+  ...args: Arguments<[lower: number, upper: number, training: boolean], RReluOptions>
+): Tensor => sloping(self, args, true)
+
+function sloping(self: Tensor, args: readonly unknown[], always: boolean): Tensor {
   const {
     lower = 1 / 8,
     upper = 1 / 3,
     training = false,
-    inplace = false,
+    inplace = always,
     generator,
   } = readArguments<RReluOptions>('rrelu', args, ['lower', 'upper', 'training', 'inplace'], ['generator'])
   if (lower > upper) throw new Error(`Lower bound should be less than or equal to the upper bound`)

@@ -2,11 +2,12 @@
 
 import { type Arguments, readArguments } from '../core/arguments.js'
 import { isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type Shape, sameShape } from '../core/layout.js'
 import { type Named, named } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
 import { add, div, mul, rsub, sub } from './arithmetic.js'
 import { to } from './cast.js'
-import { eq, ge, le, logicalAnd, where } from './comparison.js'
+import { eq, ge, le, logicalAnd, lt, where } from './comparison.js'
 import { counted, filled } from './copy.js'
 import { item } from './creation.js'
 import { diff } from './differences.js'
@@ -36,11 +37,21 @@ function edgesOf(x: Tensor, bins: number, range: readonly number[] | null): Tens
   const up = add(mul(places, (high - low) / bins), low)
   // The upper half from above, so that both ends are exact.
   const down = rsub(mul(rsub(places, bins), (high - low) / bins), high)
-  return where(le(places, bins / 2), up, down)
+  return where(lt(places, Math.floor((bins + 1) / 2)), up, down)
+}
+
+/** A weight for each point: of the input's shape without what its coordinates take. */
+function requireWeight(weight: Tensor | null | undefined, shape: Shape): void {
+  if (weight && !sameShape(weight.layout.shape, shape))
+    throw new Error(
+      'torch.histogramdd: if weight tensor is provided it should have the same shape as the input tensor excluding its innermost dimension',
+    )
 }
 
 function countIn(points: readonly Tensor[], edges: readonly Tensor[], { weight, density = false }: HistogramOptions): Tensor {
   const shape = edges.map((edge) => edge.layout.numel - 1)
+  for (const [d, bins] of shape.entries())
+    if (bins < 1) throw new Error(`torch.histogramdd(): bins must be > 0, but got ${bins} for dimension ${d}`)
   let inside = filled(points[0], points[0].layout.shape, true, 'bool')
   let place = filled(points[0], points[0].layout.shape, 0, 'int64')
   points.forEach((x, d) => {
@@ -93,6 +104,7 @@ export function histogram(
     names,
   )
   requireFloat(self)
+  requireWeight(options.weight, self.layout.shape)
   const x = reshape(self.detach(), -1)
   const edges = bins instanceof Tensor ? bins : edgesOf(x, bins, options.range ?? null)
   return named({ hist: countIn([x], [edges], options), binEdges: edges })
@@ -112,6 +124,7 @@ export function histogramdd(
 ): { hist: Tensor; binEdges: Tensor[] } & Iterable<Tensor | Tensor[]> {
   requireFloat(self)
   if (self.ndim < 2) throw new Error('torch.histogramdd(): input tensor should have at least 2 dimensions')
+  requireWeight(options.weight, self.layout.shape.slice(0, -1))
   const dims = self.layout.shape[self.ndim - 1]
   const wanted = typeof bins === 'number' ? new Array<number>(dims).fill(bins) : bins
   if (wanted.length !== dims)

@@ -47,10 +47,12 @@ export {
   featureDropout,
   type RReluOptions,
   rrelu,
+  rrelu_,
 } from './dropout.js'
 export * from './einsum.js'
 export * from './elementary.js'
 export * from './embedding.js'
+export * as fft from './fft.js'
 export { type BufferOptions, frombuffer } from './frombuffer.js'
 export { i0, igamma, igammac, polygamma } from './gamma.js'
 export * from './histogram.js'
@@ -66,15 +68,27 @@ export * from './marginLoss.js'
 export * as masked from './masked.js'
 export * from './matmul.js'
 export * from './nonlinear.js'
-export { type CdistOptions, cdist, dist, type NormOptions, norm, nuclearNorm, type PNormOptions, renorm } from './norm.js'
+export {
+  type CdistOptions,
+  cdist,
+  dist,
+  type NormExceptOptions,
+  type NormOptions,
+  norm,
+  normExceptDim,
+  nuclearNorm,
+  type PNormOptions,
+  renorm,
+} from './norm.js'
 export { constantPadNd } from './pad.js'
-export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool2d, maxPool3d } from './pool.js'
+export { adaptiveAvgPool1d, avgPool1d, maxPool1d, maxPool1dWithIndices, maxPool2d, maxPool3d } from './pool.js'
 export { blockDiag, chainMatmul, cross, kron, type VanderOptions, vander, vdot } from './products.js'
 export * from './quantile.js'
 export * from './queries.js'
 export {
   bernoulli,
   bernoulli_,
+  binomial,
   cauchy_,
   defaultGenerator,
   exponential_,
@@ -153,6 +167,7 @@ export * from './special.js'
 export * as special from './specialFunctions.js'
 export * from './split.js'
 export * from './statistics.js'
+export * from './stft.js'
 export * from './strided.js'
 export * from './unique.js'
 export {

@@ -10,6 +10,7 @@ import { to } from './cast.js'
 import { lt, where } from './comparison.js'
 import { filled, rowMajor, valueFor } from './copy.js'
 import { elements, itemBigInt, toTypedArray } from './creation.js'
+import { requireTensor } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { nonzero } from './indexing.js'
 import { lifted } from './indices.js'
@@ -205,6 +206,7 @@ const indexPutAs =
   (op: (inputs: readonly Tensor[], attrs: Places & { accumulate: boolean }) => Tensor): IndexPut =>
   (self, indices, values, given) => {
     const accumulate = readArgument<boolean>('index_put', 'accumulate', given, false)
+    requireTensor(values, 'index_put', 'values')
     const advanced: Advanced[] = []
     let dim = 0
     for (const index of indices) {
@@ -244,6 +246,10 @@ const indexCopyAs =
     if (self.dtype !== source.dtype)
       throw new Error(
         `index_copy_(): self and source expected to have the same dtype, but got (self) ${scalarName(self.dtype)} and (source) ${scalarName(source.dtype)}`,
+      )
+    if (self.ndim > 0 && source.ndim > 0 && self.ndim !== source.ndim)
+      throw new RangeError(
+        `index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality (${source.ndim}), destination dimensionality (${self.ndim})`,
       )
     const [own, given] = [self, source].map((t) => t.layout.shape.toSpliced(d, 1))
     if (source.ndim > 0 && !sameShape(own, given))

@@ -1,7 +1,7 @@
 /** Reading and writing by integer tensors. */
 
 import { isComplex, type Scalar, scalarName } from '../core/dtype.js'
-import { type Shape, showShape, wrapDim } from '../core/layout.js'
+import { type Shape, sameShape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { mul } from './arithmetic.js'
 import { ne } from './comparison.js'
@@ -192,12 +192,15 @@ const indexAddAs =
       throw new Error(
         `index_add_(): self (${scalarName(self.dtype)}) and source (${scalarName(source.dtype)}) must have the same scalar type`,
       )
-    if (source.ndim > 0 && index.layout.numel !== source.layout.shape[d])
+    if (index.ndim > 1) throw new RangeError(`index_add_(): Index should have dimension 1 or 0 (got ${index.ndim})`)
+    const count = source.ndim === 0 ? 1 : source.layout.shape[d]
+    if (index.layout.numel !== count)
       throw new Error(
-        `index_add_(): Number of indices (${index.layout.numel}) should be equal to source.size(dim): (${source.layout.shape[d]}), for dim: ${d}`,
+        `index_add_(): Number of indices (${index.layout.numel}) should be equal to source.size(dim): (${count}), for dim: ${d}`,
       )
-    const expected = self.ndim === 0 ? [] : self.layout.shape.with(d, index.layout.numel)
-    if (source.ndim !== self.ndim || expected.some((size, i) => size !== source.layout.shape[i]))
+    // One number and a vector of one are alike here.
+    const [own, given] = [self, source].map((t) => (t.ndim === 0 ? [] : t.layout.shape.toSpliced(d, 1)))
+    if (!sameShape(own, given))
       throw new Error(
         `index_add_(): source ${showShape(source.layout.shape)} does not match self ${showShape(self.layout.shape)} apart from dimension ${d}`,
       )

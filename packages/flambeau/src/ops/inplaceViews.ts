@@ -1,4 +1,4 @@
-/** In-place forms of views: the tensor itself gets another layout over its memory. */
+/** Views that change a tensor itself, which gets another layout over its memory, and what resizes. */
 
 import { itemSize, type Scalar } from '../core/dtype.js'
 import { isGradEnabled, setHistory } from '../core/graph.js'
@@ -8,15 +8,15 @@ import type { Tensor } from '../core/tensor.js'
 import { fill_ } from './cast.js'
 import { checkInPlace } from './dispatch.js'
 import { asStrided, type StorageOffsetArguments } from './strided.js'
-import { squeeze, t, transpose, unsqueeze } from './view.js'
+import { contiguous, squeeze, t, transpose, unsqueeze, view } from './view.js'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Makes `self` what `view`, a view of it, is. */
-function become(self: Tensor, view: (self: Tensor) => Tensor): Tensor {
+/** Makes `self` what `look`, a view of it, is. */
+function become(self: Tensor, look: (self: Tensor) => Tensor): Tensor {
   if (self.leafRequiresGrad && isGradEnabled() && !isInferenceModeEnabled())
     throw new Error('a leaf Variable that requires grad is being used in an in-place operation.')
-  const seen = view(self)
+  const seen = look(self)
   ;(self as Mutable<Tensor>).layout = seen.layout
   self.storage.version++
   if (seen.node !== null) {
@@ -89,6 +89,26 @@ export function resize_(self: Tensor, ...sizes: readonly number[] | readonly [Sh
   storage.version++
   return self
 }
+
+/**
+ * This tensor in another shape of as many elements, as `torch.Tensor.resize`, which PyTorch has deprecated for `reshape`.
+ *
+ * @throws Error for a shape of more or fewer elements.
+ * @example
+ * torch.tensor([1, 2, 3, 4]).resize(2, 2).tolist() // [[1, 2], [3, 4]]
+ */
+export function resize(self: Tensor, ...sizes: readonly number[] | readonly [Shape]): Tensor {
+  const shape = (typeof sizes[0] === 'object' ? sizes[0] : sizes) as Shape
+  const { numel } = self.layout
+  if (numelOf(shape) !== numel)
+    throw new Error(
+      `requested resize to ${shape.join('x')} (${numelOf(shape)} elements in total), but the given tensor has a size of ${self.layout.shape.join('x')} ` +
+        `(${numel} elements). autograd's resize can only change the shape of a given tensor, while preserving the number of elements. `,
+    )
+  return view(contiguous(self), shape)
+}
+/** `resize` to another tensor's size, as `torch.Tensor.resize_as`. */
+export const resizeAs = (self: Tensor, other: Tensor): Tensor => resize(self, other.layout.shape)
 
 /** `resize_` to another tensor's size, as `torch.Tensor.resize_as_`. */
 export const resizeAs_ = (self: Tensor, other: Tensor): Tensor => resize_(self, other.layout.shape)

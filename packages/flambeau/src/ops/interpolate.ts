@@ -119,9 +119,11 @@ function stepOf(from: number, size: number, scale: number | null, alignCorners: 
   if (alignCorners) return size > 1 ? round((from - 1) / (size - 1)) : 0
   return scale !== null && scale > 0 ? round(1 / scale) : round(from / size)
 }
-/** The place that index i is read from. */
-const placeOf = (i: number, step: number, alignCorners: boolean, round: Round): number =>
-  alignCorners ? round(step * i) : round(round(step * round(i + 0.5)) - 0.5)
+/**
+ * The place that index i is read from. It is not rounded: PyTorch's compiler fuses the product with what is subtracted from
+ * it, so that only the element's number is that of the rounded place.
+ */
+const placeOf = (i: number, step: number, alignCorners: boolean): number => (alignCorners ? step * i : step * (i + 0.5) - 0.5)
 
 /** Weights for the neighbours from `first` on; those beyond an edge stand for the element at it. */
 function clampedAxis(size: number, from: number, taps: (i: number) => { first: number; weights: readonly number[] }): Axis {
@@ -147,8 +149,8 @@ function linearAxis(size: number, from: number, scale: number | null, alignCorne
   return clampedAxis(size, from, (i) => {
     // The same size again is copied, whatever the scale says.
     if (size === from) return { first: i, weights: [1] }
-    const place = Math.max(placeOf(i, step, alignCorners, round), 0)
-    const first = Math.min(Math.floor(place), from - 1)
+    const place = Math.max(placeOf(i, step, alignCorners), 0)
+    const first = Math.min(Math.floor(round(place)), from - 1)
     const t = Math.min(Math.max(round(place - first), 0), 1)
     return { first, weights: [round(1 - t), t] }
   })
@@ -161,8 +163,8 @@ const cubic = (x: number, a: number): number =>
 function cubicAxis(size: number, from: number, scale: number | null, alignCorners: boolean, round: Round): Axis {
   const step = stepOf(from, size, scale, alignCorners, round)
   return clampedAxis(size, from, (i) => {
-    const place = placeOf(i, step, alignCorners, round)
-    const first = Math.floor(place)
+    const place = placeOf(i, step, alignCorners)
+    const first = Math.floor(round(place))
     const t = Math.min(Math.max(round(place - first), 0), 1)
     return { first: first - 1, weights: [t + 1, t, 1 - t, 2 - t].map((x) => cubic(x, -0.75)) }
   })

@@ -1,7 +1,7 @@
 /** Putting tensors together. */
 
 import { type DimOptions, readArgument } from '../core/arguments.js'
-import { promoteTypes } from '../core/dtype.js'
+import { promoteTypes, scalarName } from '../core/dtype.js'
 import { broadcastShapes, sameShape, showShape, wrapDim } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
 import { copyInto, filled } from './copy.js'
@@ -190,7 +190,14 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
  * torch.broadcastShapes([2, 1], [3]) // [2, 3]
  */
 const commonShape = (...shapes: readonly (number | readonly number[])[]): readonly number[] =>
-  broadcastShapes(shapes.map((shape) => (typeof shape === 'number' ? [shape] : shape)))
+  broadcastShapes(
+    shapes.map((shape) => {
+      const sizes = typeof shape === 'number' ? [shape] : shape
+      if (sizes.some((size) => size < 0))
+        throw new Error(`Trying to create tensor with negative dimension (${Math.min(...sizes)}): (${sizes.join(', ')})`)
+      return sizes
+    }),
+  )
 
 export { commonShape as broadcastShapes }
 /**
@@ -236,7 +243,13 @@ export function tensorSplit(
   indicesOrSections: number | readonly number[] | Tensor,
   dim?: number | DimOptions,
 ): Tensor[] {
-  if (indicesOrSections instanceof Tensor) return tensorSplit(self, indicesOrSections.tolist(), dim)
+  if (indicesOrSections instanceof Tensor) {
+    if (indicesOrSections.dtype !== 'int64')
+      throw new Error(
+        `tensor_split expected tensor_indices_or_sections to have dtype of long, but got ${scalarName(indicesOrSections.dtype)}`,
+      )
+    return tensorSplit(self, indicesOrSections.tolist(), dim)
+  }
   if (self.ndim === 0) throw new Error('tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims')
   const d = wrapDim(readArgument<number>('tensor_split', 'dim', dim, 0), self.ndim)
   const size = self.layout.shape[d]

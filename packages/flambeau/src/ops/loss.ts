@@ -9,7 +9,7 @@ import { g, x, y, z } from '../ir/expr.js'
 import { clamp } from './activation.js'
 import { add, div, mul, neg } from './arithmetic.js'
 import { ne, where } from './comparison.js'
-import { ternary } from './define.js'
+import { requireTensor, ternary } from './define.js'
 import { commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { indexSelect } from './indexing.js'
 import { sum } from './reduce.js'
@@ -62,6 +62,8 @@ export function binaryCrossEntropyWithLogits(
   } = readLoss<BceWithLogitsOptions>('binary_cross_entropy_with_logits', args, ['weight', ...legacy, 'posWeight'])
   if (!sameShape(input.layout.shape, target.layout.shape))
     throw new Error(`Target size (${sizeOf(target)}) must be the same as input size (${sizeOf(input)})`)
+  for (const [name, given] of Object.entries({ weight, pos_weight: posWeight }))
+    if (given !== null) requireTensor(given, 'binary_cross_entropy_with_logits', name)
   const loss = bceTerm(input, target, posWeight ?? 1)
   return reduced(weight === null ? loss : mul(loss, weight), reduction)
 }

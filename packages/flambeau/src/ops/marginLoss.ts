@@ -1,18 +1,18 @@
 /** Losses that ask for a distance: between scores, or between what belongs together and what does not. */
 
 import type { Arguments } from '../core/arguments.js'
-import { isFloatingPoint } from '../core/dtype.js'
+import { getDefaultDtype, isFloatingPoint } from '../core/dtype.js'
 import { sameShape, showShape } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import * as e from '../ir/expr.js'
-import { x, y } from '../ir/expr.js'
+import { g, x, y } from '../ir/expr.js'
 import { clampMin, relu } from './activation.js'
 import { add, div, minimum, mul, neg, sqrt, square, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { eq, ge, ne, where } from './comparison.js'
 import { counted, filled } from './copy.js'
 import { item } from './creation.js'
-import { tensorBinary } from './define.js'
+import { requireTensor, tensorBinary } from './define.js'
 import { gather, indexSelect, scatterAdd } from './indexing.js'
 import { logsigmoid } from './nonlinear.js'
 import { amax, amin, sum } from './reduce.js'
@@ -23,7 +23,11 @@ import { reshape, unsqueeze } from './view.js'
 
 const sizeOf = (t: Tensor): string => showShape(t.layout.shape)
 
-const softMarginOp = tensorBinary('SoftMarginLoss', e.log1p(e.exp(e.neg(e.mul(x, y)))))
+// Written so that the derivative of the gradient does not cancel where e^(−xy) is large.
+const softMarginSlope = e.neg(e.div(g, e.add(1, e.exp(e.mul(x, y)))))
+const softMarginOp = tensorBinary('SoftMarginLoss', e.log1p(e.exp(e.neg(e.mul(x, y)))), {
+  gradients: { x: e.mul(y, softMarginSlope), y: e.mul(x, softMarginSlope) },
+})
 /**
  * ln(1 + e^(−target · input)) for targets ±1, as `torch.nn.functional.soft_margin_loss`.
  *
@@ -32,7 +36,10 @@ const softMarginOp = tensorBinary('SoftMarginLoss', e.log1p(e.exp(e.neg(e.mul(x,
  */
 export function softMarginLoss(input: Tensor, target: Tensor, ...args: Arguments<Legacy, LossOptions>): Tensor {
   const { reduction } = readLoss<LossOptions>('soft_margin_loss', args, legacy)
-  return reduced(softMarginOp(input, target), reduction)
+  const loss = softMarginOp(input, target)
+  if (!sameShape(loss.layout.shape, input.layout.shape))
+    throw new Error(`output with shape ${sizeOf(input)} doesn't match the broadcast shape ${sizeOf(loss)}`)
+  return reduced(loss, reduction)
 }
 
 export interface MarginOptions extends LossOptions {
@@ -56,7 +63,7 @@ export function marginRankingLoss(input1: Tensor, input2: Tensor, target: Tensor
       `margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: torch.Size(${sizeOf(input1)}), input2: torch.Size(${sizeOf(input2)}), target: torch.Size(${sizeOf(target)}) `,
     )
   const loss = clampMin(add(mul(neg(target), sub(input1, input2)), margin), 0)
-  return reduced(isFloatingPoint(loss.dtype) ? loss : to(loss, 'float32'), reduction)
+  return reduced(isFloatingPoint(loss.dtype) ? loss : to(loss, getDefaultDtype()), reduction)
 }
 
 /**
@@ -287,7 +294,9 @@ export function multilabelSoftMarginLoss(
     'weight',
     ...legacy,
   ])
+  requireTensor(target, 'multilabel_soft_margin_loss', 'target')
   const likelihood = add(mul(target, logsigmoid(input)), mul(sub(filled(target, [], 1), target), logsigmoid(neg(input))))
   const loss = neg(weight === null ? likelihood : mul(likelihood, weight))
-  return reduced(div(sum(loss, -1), input.layout.shape.at(-1) ?? 1), reduction)
+  if (input.ndim === 0) throw new RangeError('Dimension specified as -1 but tensor has no dimensions')
+  return reduced(div(sum(loss, input.ndim - 1), input.layout.shape.at(-1)!), reduction)
 }

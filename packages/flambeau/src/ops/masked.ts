@@ -1,14 +1,15 @@
 /** What `torch.masked` names: reductions and normalizations that leave out the elements where a mask does not hold. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { type DType, isDifferentiable, isFloatingPoint, itemSize } from '../core/dtype.js'
+import { type DType, getDefaultDtype, isDifferentiable, isFloatingPoint, itemSize } from '../core/dtype.js'
 import { wrapDims } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { clampMin } from './activation.js'
 import { div, mul, sqrt, sub } from './arithmetic.js'
 import { to } from './cast.js'
-import { bitwiseNot, where } from './comparison.js'
+import { bitwiseNot, isnan, where } from './comparison.js'
 import { filled } from './copy.js'
+import { item } from './creation.js'
 import * as norms from './norm.js'
 import type { Dims, ReduceOptions } from './reduce.js'
 import * as reduce from './reduce.js'
@@ -25,7 +26,7 @@ export interface MaskOptions {
 }
 export type MaskedReduceOptions = MaskOptions & Omit<ReduceOptions, 'dtype'>
 export interface MaskedSpreadOptions extends MaskedReduceOptions {
-  /** Divide by n − 1. */
+  /** Divide by n − 1 instead of n. */
   unbiased?: boolean
 }
 
@@ -54,7 +55,7 @@ const readOptions = <O extends MaskedReduceOptions>(dim: Dims | O | undefined, o
 const along = (self: Tensor, dim: Dims | undefined): number[] =>
   wrapDims(Array.isArray(dim) && dim.length === 0 ? null : dim, self.ndim)
 const floating = (self: Tensor, dtype: DType | null | undefined): Tensor =>
-  dtype ? to(self, dtype) : isDifferentiable(self.dtype) ? self : to(self, 'float32')
+  dtype ? to(self, dtype) : isDifferentiable(self.dtype) ? self : to(self, getDefaultDtype())
 
 /**
  * The sum of the elements where the mask holds, as `torch.masked.sum`.
@@ -75,8 +76,7 @@ export function sum(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: Ma
 export function prod(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
   const x = prepared(self, 'prod', read)
-  if (Array.isArray(read.dim) && read.dim.length === 0) return x
-  if (self.ndim === 0) return reduce.prod(x)
+  if (self.ndim === 0) return read.dtype || isDifferentiable(x.dtype) ? x : to(x, 'int64')
   return along(self, read.dim)
     .sort((a, b) => b - a)
     .reduce((t, d) => reduce.prod(t, d, { keepdim: read.keepdim }), x)
@@ -135,16 +135,19 @@ function count(self: Tensor, { mask, dim, keepdim }: MaskedReduceOptions): Tenso
  */
 export function mean(self: Tensor, dim?: Dims | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
-  return div(sum(floating(self, read.dtype), { ...read, dtype: null }), count(self, read))
+  // Integers are summed in their own dtype, a bool asking whether any is true.
+  const x = read.dtype ? to(self, read.dtype) : self
+  const total = reduce.sum(prepared(x, 'sum', { mask: read.mask }), along(x, read.dim), { keepdim: read.keepdim, dtype: x.dtype })
+  return div(total, count(self, read))
 }
 /**
- * The variance of the elements where the mask holds, as `torch.masked.var`.
+ * The variance of the elements where the mask holds, over n unless `unbiased`, as `torch.masked.var`.
  *
  * @example
- * torch.masked.var(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }).item() // 2
+ * torch.masked.var(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }).item() // 1
  */
 function variance(self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor {
-  const { dtype, unbiased = true, ...read } = readOptions(dim, options)
+  const { dtype, unbiased = false, ...read } = readOptions(dim, options)
   const x = floating(self, dtype)
   const centred = sub(x, mean(x, { ...read, keepdim: true }))
   const total = sum(mul(centred, centred), read)
@@ -157,7 +160,7 @@ export { variance as var }
  * The standard deviation of the elements where the mask holds, as `torch.masked.std`.
  *
  * @example
- * torch.masked.std(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.4142)
+ * torch.masked.std(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor(1.)
  */
 export const std = (self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: MaskedSpreadOptions): Tensor =>
   sqrt(variance(self, dim, options))
@@ -169,9 +172,12 @@ export const std = (self: Tensor, dim?: Dims | MaskedSpreadOptions, options?: Ma
  */
 export function median(self: Tensor, dim?: number | MaskedReduceOptions, options?: MaskedReduceOptions): Tensor {
   const read = readOptions(dim, options)
-  if (!isFloatingPoint(self.dtype)) throw new Error('masked median expects a floating point tensor')
-  const x = read.mask ? where(to(expand(read.mask, self.layout.shape), 'bool'), self, Number.NaN) : self
-  return nanmedian(x, (read.dim as number | undefined) ?? -1, { keepdim: read.keepdim }).values
+  const given = isFloatingPoint(self.dtype) ? self : to(self, 'float64')
+  const x = read.mask ? where(to(expand(read.mask, self.layout.shape), 'bool'), given, Number.NaN) : given
+  const { values } = nanmedian(x, (read.dim as number | undefined) ?? -1, { keepdim: read.keepdim })
+  if (!isFloatingPoint(self.dtype) && item(reduce.any(isnan(values))))
+    throw new Error('masked median expects no fully masked out rows if dtype is not floating point')
+  return to(values, self.dtype)
 }
 /**
  * ln Σ e^x over the elements where the mask holds, as `torch.masked.logsumexp`.
@@ -223,7 +229,7 @@ export const logaddexp = (
  * torch.masked.cumsum(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([1., 4., 4.])
  */
 export const cumsum = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
-  scans.cumsum(prepared(self, 'sum', options), dim)
+  scans.cumsum(prepared(self, 'sum', options), dim, { dtype: options.dtype ?? self.dtype })
 /**
  * Products so far along `dim` of the elements where the mask holds, as `torch.masked.cumprod`.
  *
@@ -231,7 +237,7 @@ export const cumsum = (self: Tensor, dim: number, options: MaskOptions = {}): Te
  * torch.masked.cumprod(torch.tensor([1, 3, 9]), 0, { mask: torch.tensor([true, true, false]) }) // tensor([1., 3., 3.])
  */
 export const cumprod = (self: Tensor, dim: number, options: MaskOptions = {}): Tensor =>
-  scans.cumprod(prepared(self, 'prod', options), dim)
+  scans.cumprod(prepared(self, 'prod', options), dim, { dtype: options.dtype ?? self.dtype })
 /**
  * Softmax over the elements where the mask holds, as `torch.masked.softmax`.
  *

@@ -9,6 +9,7 @@ import { clone, copy_, to } from './cast.js'
 import { maskedFill } from './comparison.js'
 import { adjoint } from './complex.js'
 import { copyInto, filled } from './copy.js'
+import { requireTensor } from './define.js'
 import { checkInPlace, commonBackend, defineOp, emptyTensor, type Op } from './dispatch.js'
 import { sum } from './reduce.js'
 import { expand, reshape, squeeze, t, unsqueeze } from './view.js'
@@ -265,7 +266,14 @@ export const addmv = withInPlace((self, mat, vec, options) => blended(self, mv(m
  * @example
  * torch.addr(torch.zeros(2, 2), torch.tensor([1, 2]), torch.tensor([3, 4]), { alpha: 2 }).tolist() // [[6, 8], [12, 16]]
  */
-export const addr = withInPlace((self, vec1, vec2, options) => blended(self, outer(vec1, vec2), options))
+export const addr = withInPlace((self, vec1, vec2, options) => {
+  const product = outer(vec1, vec2)
+  if (!isDifferentiable(self.dtype) && !isDifferentiable(product.dtype))
+    for (const name of ['beta', 'alpha'] as const)
+      if (!Number.isInteger(options[name] ?? 1))
+        throw new Error(`For integral input tensors, argument ${name} must not be a floating point number.`)
+  return blended(self, product, options)
+})
 /**
  * `beta · self + alpha · batch1 · batch2`, batch by batch, as `torch.baddbmm`.
  *
@@ -289,6 +297,7 @@ export const addbmm = withInPlace((self, batch1, batch2, options) =>
  * torch.inner(torch.tensor([1, 2]), torch.tensor([3, 4])).item() // 11
  */
 export function inner(self: Tensor, other: Tensor): Tensor {
+  requireTensor(other, 'inner', 'other')
   if (self.ndim === 0 || other.ndim === 0) return mul(self, other)
   const size = self.layout.shape.at(-1)!
   if (other.layout.shape.at(-1) !== size)

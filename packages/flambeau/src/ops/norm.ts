@@ -9,6 +9,7 @@ import { abs, add, div, mul, pow, reciprocal, sign, sqrt, sub } from './arithmet
 import { clone, copy_, to } from './cast.js'
 import { eq, gt, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
+import { requireTensor } from './define.js'
 import { triu } from './diagonal.js'
 import { checkInPlace, defineOp, type Op } from './dispatch.js'
 import { indexSelect, nonzero } from './indexing.js'
@@ -97,6 +98,8 @@ function normOver(
   const given = Array.isArray(dim) && dim.length === 0 ? null : dim
   const dims = wrapDims(given, self.ndim)
   const empty = dims.some((d) => self.layout.shape[d] === 0)
+  // torch.norm of nothing is 0, whatever p.
+  if (empty && op === plainNormOp) return sum(abs(x), dims, { keepdim })
   if (empty && (p < 0 || p === Number.POSITIVE_INFINITY)) {
     const left = self.layout.shape.some((size, d) => size === 0 && !dims.includes(d))
     if (!left)
@@ -119,6 +122,25 @@ export function vectorNorm(
   const names = ['ord', 'dim', 'keepdim'] as const
   const { ord, ...options } = readArguments<VectorNormOptions>('linalg_vector_norm', args, names, ['dtype'])
   return normOver('linalg.vector_norm', self, ord ?? 2, options)
+}
+
+export interface NormExceptOptions {
+  pow?: number
+  dim?: number
+}
+/**
+ * The p-norm over all dimensions but one, which stay with size 1, as `torch.norm_except_dim`; over all for `dim` −1. p is 2 and
+ * `dim` 0 unless given.
+ *
+ * @example
+ * torch.normExceptDim(torch.tensor([[3, 4], [6, 8]])).tolist() // [[5], [10]]
+ */
+export function normExceptDim(v: Tensor, ...args: Arguments<[pow: number, dim: number], NormExceptOptions>): Tensor {
+  const { pow = 2, dim = 0 } = readArguments<NormExceptOptions>('norm_except_dim', args, ['pow', 'dim'])
+  if (dim === -1) return vectorNorm(v, pow)
+  const kept = wrapDim(dim, v.ndim)
+  const others = [...v.layout.shape.keys()].filter((d) => d !== kept)
+  return others.length > 0 ? vectorNorm(v, pow, others, true) : vectorNorm(unsqueeze(v, 1), pow, 1)
 }
 
 /** The dimensions moved to the end, in this order. */
@@ -244,7 +266,7 @@ export function nuclearNorm(self: Tensor, { dim, keepdim = false, dtype }: NormO
  * torch.dist(torch.tensor([0, 0]), torch.tensor([3, 4]), { p: 1 }).item() // 7
  */
 export const dist = (self: Tensor, other: Tensor, p?: number | { p?: number }): Tensor =>
-  vectorNorm(sub(self, other), readArgument<number>('dist', 'p', p, 2))
+  norm(sub(requireTensor(self, 'dist'), requireTensor(other, 'dist', 'other')), readArgument<number>('dist', 'p', p, 2))
 
 function renormed(self: Tensor, p: number, dim: number, maxnorm: number): Tensor {
   if (!(p > 0)) throw new Error('renorm: non-positive-norm not supported')

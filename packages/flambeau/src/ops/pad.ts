@@ -58,11 +58,14 @@ export function constantPadNd(self: Tensor, pad: Shape, given?: Scalar | { value
   if (pad.every((p) => p === 0)) return clone(self)
   for (let i = 0; i < pad.length / 2; i++) {
     const d = self.ndim - 1 - i
+    const kept = self.layout.shape[d] + Math.min(pad[2 * i], 0) + Math.min(pad[2 * i + 1], 0)
     const size = self.layout.shape[d] + pad[2 * i] + pad[2 * i + 1]
     if (size < 0)
       throw new Error(
         `The input size ${self.layout.shape[d]}, plus negative padding ${pad[2 * i]} and ${pad[2 * i + 1]} resulted in a negative output size, which is invalid. Check dimension ${d} of your input.`,
       )
+    // Nothing is taken away from what is added at the other end.
+    if (kept < 0) throw new Error(`start (0) + length (${kept}) exceeds dimension size (${self.layout.shape[d]}).`)
   }
   return constantPadOp([self], { pads: pad, value })[0]
 }
@@ -100,10 +103,16 @@ export function rearranging(name: string): Op<Places> {
 /** The table of places of all dimensions, on the tensor's backend. */
 export function placesOf(like: Tensor, sizes: Shape, place: (dim: number, index: number) => number): Places {
   const table = emptyTensor(like.storage.allocator, [sizes.reduce((n, s) => n + s, 0)], 'int64')
-  const array = elements(table) as BigInt64Array
+  const { buffer, byteOffset } = elements(table)
+  // Places are written as halves of int64: numbers are turned into bigints slowly.
+  const words = new Uint32Array(buffer, byteOffset, 2 * table.layout.numel)
   let at = 0
   sizes.forEach((size, d) => {
-    for (let i = 0; i < size; i++) array[at++] = BigInt(place(d, i))
+    for (let i = 0; i < size; i++) {
+      const there = place(d, i)
+      words[at++] = there
+      words[at++] = there / 2 ** 32
+    }
   })
   return { sizes, table }
 }
@@ -134,7 +143,8 @@ const placeIn = {
 function checkMirror(mode: 'reflect' | 'replicate', self: Tensor, pad: Shape, dims: number): void {
   const { shape } = self.layout
   const batched = self.ndim === dims + 2
-  if (shape.slice(batched ? 1 : 0).includes(0))
+  // Mirrors in one or two dimensions do without channels as well.
+  if (shape.slice(batched || (mode === 'reflect' && dims < 3) ? 1 : 0).includes(0))
     throw new Error(
       `Expected ${dims + 1}D or ${dims + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: ${showShape(shape)}`,
     )

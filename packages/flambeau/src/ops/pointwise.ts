@@ -2,7 +2,15 @@
 
 import { notOfComplex } from '../backends/complex.js'
 import { flatPlan, planPointwise, resultStrides } from '../backends/plan.js'
-import { computeClass, type DType, isDifferentiable, resultType, type Scalar, typedArrayOf } from '../core/dtype.js'
+import {
+  computeClass,
+  type DType,
+  getDefaultDtype,
+  isDifferentiable,
+  resultType,
+  type Scalar,
+  typedArrayOf,
+} from '../core/dtype.js'
 import { edgeOf, freedGraphMessage, Node, SavedTensor, setHistory } from '../core/graph.js'
 import { broadcastShapes, Layout, sameShape } from '../core/layout.js'
 import { Tensor } from '../core/tensor.js'
@@ -168,7 +176,7 @@ export class PointwiseOp {
       dtype = sharedDType(typed) ?? resultType(typed)
     }
     this.#check?.(dtype, this.name, args)
-    return rule === 'float' && !isDifferentiable(dtype) ? 'float32' : dtype
+    return rule === 'float' && !isDifferentiable(dtype) ? getDefaultDtype() : dtype
   }
 
   /**

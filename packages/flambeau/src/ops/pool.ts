@@ -167,7 +167,13 @@ type MaxPoolArguments<R extends boolean> = Arguments<
   MaxPoolOptions<R>
 >
 
-function maxPool(dims: number, input: Tensor, kernelSize: Size, args: readonly unknown[]): Tensor | ValuesIndices {
+function maxPool(
+  dims: number,
+  input: Tensor,
+  kernelSize: Size,
+  args: readonly unknown[],
+  always = false,
+): Tensor | ValuesIndices {
   const name = `max_pool${dims}d`
   const options = readArguments<MaxPoolOptions>(name, args, ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'])
   if (input.dtype === 'bool') throw new Error(`"${name}" not implemented for 'Bool'`)
@@ -176,7 +182,7 @@ function maxPool(dims: number, input: Tensor, kernelSize: Size, args: readonly u
     dims === 1
       ? maxPoolOp(2)([unsqueeze(input, -2)], overRows(window)).map((t) => squeeze(t, -2))
       : maxPoolOp(dims)([input], window)
-  return options.returnIndices ? named({ values, indices }) : values
+  return options.returnIndices || always ? named({ values, indices }) : values
 }
 
 /**
@@ -187,6 +193,22 @@ function maxPool(dims: number, input: Tensor, kernelSize: Size, args: readonly u
  */
 export const maxPool1d = <R extends boolean = false>(input: Tensor, kernelSize: Size, ...args: MaxPoolArguments<R>): Pooled<R> =>
   maxPool(1, input, kernelSize, args) as Pooled<R>
+
+/**
+ * `maxPool1d` with the place of each maximum, as `torch.max_pool1d_with_indices`: `{ values, indices }`.
+ *
+ * @example
+ * const { values, indices } = torch.maxPool1dWithIndices(torch.tensor([[1, 3, 2, 5]]), 2)
+ * indices.tolist() // [ [ 1, 3 ] ]
+ */
+export const maxPool1dWithIndices = (
+  input: Tensor,
+  kernelSize: Size,
+  ...args: Arguments<
+    [stride: Size | null, padding: Size, dilation: Size, ceilMode: boolean],
+    Omit<MaxPoolOptions, 'returnIndices'>
+  >
+): ValuesIndices => maxPool(1, input, kernelSize, args, true) as ValuesIndices
 
 /**
  * The maximum of each window of [N, C, H, W] or [C, H, W], as `torch.nn.functional.max_pool2d`. With `returnIndices` it
@@ -266,6 +288,12 @@ function avgPool(dims: number, input: Tensor, kernelSize: Size, args: readonly u
   if (!isFloatingPoint(input.dtype)) throw new Error(`"${name}" not implemented for '${scalarName(input.dtype)}'`)
   if (divisorOverride === 0) throw new Error('divisor must be not zero')
   const window = poolWindow(name, dims, input, kernelSize, options)
+  const spatial = input.layout.shape.slice(-3)
+  // Padding does not help here, unlike elsewhere.
+  if (dims === 3 && window.kernel.some((k, d) => k > spatial[d]))
+    throw new Error(
+      `input image (T: ${spatial[0]} H: ${spatial[1]} W: ${spatial[2]}) smaller than kernel size (kT: ${window.kernel[0]} kH: ${window.kernel[1]} kW: ${window.kernel[2]})`,
+    )
   const rest = { countIncludePad, divisor: divisorOverride ?? 0 }
   if (dims === 1) return squeeze(avgPoolOp(2)([unsqueeze(input, -2)], { ...overRows(window), ...rest })[0], -2)
   return avgPoolOp(dims)([input], { ...window, ...rest })[0]
@@ -321,10 +349,12 @@ export function adaptiveSizes(name: string, dims: number, input: Tensor, outputS
   const sizes = spatial.map((size, d) => (list.length === 1 ? list[0] : list[d]) ?? size)
   if (sizes.some((size) => !Number.isInteger(size) || size < 0))
     throw new Error(`${name}: elements of output_size must be greater than or equal to 0 but received {${sizes.join(', ')}}`)
-  const empty = spatial.indexOf(0)
+  // Channels may be missing only where means are taken: of one or two dimensions, or of all there is.
+  const isMean = name.includes('avg') && (dims < 3 || sizes.every((size) => size === 1))
+  const empty = shape.indexOf(0, isMean ? input.ndim - dims : 1)
   if (empty >= 0)
     throw new Error(
-      `${name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ${showShape(shape)} with dimension ${empty + input.ndim - dims} being empty`,
+      `${name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes ${showShape(shape)} with dimension ${empty} being empty`,
     )
   if (!isFloatingPoint(input.dtype)) throw new Error(`"${name}" not implemented for '${scalarName(input.dtype)}'`)
   return sizes

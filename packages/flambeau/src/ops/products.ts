@@ -1,13 +1,14 @@
 /** Products of vectors and matrices beyond matmul, made of it. */
 
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { isDifferentiable, resultType } from '../core/dtype.js'
+import { isDifferentiable, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, wrapDim } from '../core/layout.js'
 import type { Tensor } from '../core/tensor.js'
 import { mul, sub } from './arithmetic.js'
 import { to } from './cast.js'
 import { conj } from './complex.js'
 import { filled } from './copy.js'
+import { requireTensor } from './define.js'
 import { cat } from './joining.js'
 import { dot, matmul } from './matmul.js'
 import { flip, roll } from './rearrange.js'
@@ -94,6 +95,13 @@ export const vdot = (self: Tensor, other: Tensor): Tensor => dot(conj(self), oth
  */
 export function vecdot(x: Tensor, y: Tensor, ...args: Arguments<[dim: number], { dim?: number }>): Tensor {
   const { dim = -1 } = readArguments<{ dim?: number }>('linalg.vecdot', args, ['dim'])
+  requireTensor(y, 'linalg_vecdot', 'y')
+  if (!isDifferentiable(x.dtype))
+    throw new Error(`linalg.vecdot: Expected a floating point or complex tensor as input. Got ${scalarName(x.dtype)}`)
+  if (x.dtype !== y.dtype)
+    throw new Error(
+      `linalg.vecdot: Expected x and y to have the same dtype, but found x of type ${scalarName(x.dtype)} and y of type ${scalarName(y.dtype)} instead`,
+    )
   return sum(mul(conj(x), y), dim)
 }
 
@@ -137,7 +145,7 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
  * @example
  * torch.chainMatmul(torch.ones(2, 3), torch.ones(3, 4)).shape // [2, 4]
  */
-export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => multiDot(matrices)
+export const chainMatmul = (...matrices: readonly Tensor[]): Tensor => (matrices.length === 1 ? matrices[0] : multiDot(matrices))
 
 /** The powers x⁰ … xᴺ⁻¹ of the last dimension as a new one. */
 function powers(x: Tensor, n: number): Tensor {
@@ -174,11 +182,13 @@ export function vander(x: Tensor, ...args: Arguments<[N: number | null, increasi
  * @example
  * torch.linalg.vander(torch.tensor([2, 3])).tolist() // [[1, 2], [1, 3]]
  */
-export function linalgVander(x: Tensor, columns?: number | null | { N?: number | null }): Tensor {
-  const N = (typeof columns === 'object' ? columns?.N : columns) ?? null
+export function linalgVander(x: Tensor, given?: number | null | { N?: number | null }): Tensor {
+  const N = (typeof given === 'object' ? given?.N : given) ?? null
   const shape = x.ndim === 0 ? [1] : x.layout.shape
-  if (N !== null && N <= 1) throw new Error('N must be greater than 1.')
-  return powers(reshape(x, shape), N ?? shape[shape.length - 1])
+  if (x.dtype === 'bool') throw new Error('linalg.vander supports floating point, complex, and integer tensors, but got Bool')
+  const columns = N ?? shape[shape.length - 1]
+  if (columns <= 1) throw new Error('N must be greater than 1.')
+  return powers(reshape(x, shape), columns)
 }
 
 /**

@@ -3,15 +3,16 @@
 import type { Backend } from '../backends/backend.js'
 import { backendOf } from '../backends/select.js'
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { type DType, isComplex, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
+import { type DType, getDefaultDtype, isComplex, isFloatingPoint, resultType, scalarName } from '../core/dtype.js'
 import { broadcastShapes, type Shape } from '../core/layout.js'
 import { Storage } from '../core/storage.js'
 import { Tensor } from '../core/tensor.js'
 import { add, mul } from './arithmetic.js'
+import { rowMajor } from './copy.js'
 import { empty, type SizesAndOptions, splitSizes, type TensorOptions } from './creation.js'
-import { checkInPlace, emptyTensor } from './dispatch.js'
+import { checkInPlace, commonBackend, emptyTensor } from './dispatch.js'
 import { amax, amin, sum } from './reduce.js'
-import { reshape } from './view.js'
+import { expand, reshape } from './view.js'
 
 /** Bytes of a generator's state, laid out as PyTorch's `get_rng_state` gives it. */
 const STATE_BYTES = 5056
@@ -176,7 +177,7 @@ function sampled(sizes: Shape, options: RandomOptions, dtype: DType, write: (t: 
  */
 export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
-  const { dtype = 'float32', generator } = options
+  const { dtype = getDefaultDtype(), generator } = options
   requireFloat(dtype, 'uniform_', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'uniform', 0, 1, generator))
 }
@@ -191,7 +192,7 @@ export function rand(...args: SizesAndOptions<RandomOptions>): Tensor {
  */
 export function randn(...args: SizesAndOptions<RandomOptions>): Tensor {
   const { sizes, options } = splitSizes<RandomOptions>(args)
-  const { dtype = 'float32', generator } = options
+  const { dtype = getDefaultDtype(), generator } = options
   requireFloat(dtype, 'normal_kernel_cpu', true)
   return sampled(sizes, options, dtype, (t) => draw(t, 'normal', 0, 1, generator))
 }
@@ -252,6 +253,8 @@ export function bernoulli(self: Tensor, ...args: Arguments<[p: number], Generato
   const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
   if (p !== undefined) return draw(out, 'bernoulli', requireProbability(p), 0, generator)
   requireFloat(self.dtype, 'bernoulli_tensor_cpu_p_')
+  if (out.layout.numel > 0 && !((amin(self).item() as number) >= 0 && (amax(self).item() as number) <= 1))
+    throw new Error('Expected p_in >= 0 && p_in <= 1 to be true, but got false.')
   if (out.layout.numel > 0) self.storage.allocator.run('bernoulliTensor', (generator ?? defaultGenerator()).state, self, out)
   return out
 }
@@ -399,7 +402,7 @@ export function normal(
 ): Tensor {
   if (typeof mean === 'number' && typeof std === 'number') {
     if (!Array.isArray(size)) throw new TypeError('normal(): a mean and a deviation that are numbers need a size')
-    const { dtype = 'float32', generator } = options
+    const { dtype = getDefaultDtype(), generator } = options
     requireDeviation(std)
     return sampled(size, options, dtype, (t) => draw(t, 'normal', mean, std, generator))
   }
@@ -434,6 +437,25 @@ export function poisson(self: Tensor, options: GeneratorOptions = {}): Tensor {
   const out = emptyTensor(self.storage.allocator, self.layout.shape, self.dtype)
   const { state } = options.generator ?? defaultGenerator()
   if (out.layout.numel > 0) self.storage.allocator.run('poisson', state, self, out)
+  return out
+}
+
+/**
+ * Successes among `count` trials with the probability `prob` each, as `torch.binomial`, with broadcasting.
+ *
+ * @throws Error for dtypes other than float32 and float64, or two different ones.
+ * @example
+ * torch.binomial(torch.tensor([10, 10]), torch.tensor([0, 1])).tolist() // [0, 10]
+ */
+export function binomial(count: Tensor, prob: Tensor, options: GeneratorOptions = {}): Tensor {
+  if (count.dtype !== prob.dtype) throw new Error(`Found dtype ${scalarName(prob.dtype)} but expected ${scalarName(count.dtype)}`)
+  if (count.dtype !== 'float32' && count.dtype !== 'float64')
+    throw new Error(`"binomial_cpu" not implemented for '${scalarName(count.dtype)}'`)
+  const shape = broadcastShapes([count.layout.shape, prob.layout.shape])
+  const [n, p] = [count, prob].map((t) => rowMajor(expand(t.detach(), shape)))
+  const out = emptyTensor(commonBackend([n, p]), shape, count.dtype)
+  const { state } = options.generator ?? defaultGenerator()
+  if (out.layout.numel > 0) out.storage.allocator.run('binomial', state, n, p, out)
   return out
 }
 

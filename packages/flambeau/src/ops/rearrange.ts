@@ -188,12 +188,16 @@ export function repeatInterleave(
 function runsOf(counts: Tensor): Tensor {
   if (counts.ndim !== 1) throw new Error('repeat_interleave only accept 1D vector as repeat')
   if (counts.dtype !== 'int64' && counts.dtype !== 'int32') throw new Error('repeats has to be Long or Int tensor')
-  const places: number[] = []
-  ;(counts.tolist() as number[]).forEach((count, i) => {
-    if (count < 0) throw new Error('repeats can not be negative')
-    for (let k = 0; k < count; k++) places.push(i)
-  })
-  return whole(counts, places)
+  const runs = counts.tolist() as number[]
+  if (runs.some((count) => count < 0)) throw new Error('repeats can not be negative')
+  const out = emptyTensor(counts.storage.allocator, [runs.reduce((total, count) => total + count, 0)], 'int64')
+  const places = elements(out) as BigInt64Array
+  let at = 0
+  for (const [i, count] of runs.entries()) {
+    places.fill(BigInt(i), at, at + count)
+    at += count
+  }
+  return out
 }
 
 export interface Rot90Options {

@@ -2,13 +2,13 @@
 
 import { type Reduction, reductions } from '../backends/backend.js'
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
-import { type DType, isComplex, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
+import { type DType, getDefaultDtype, isComplex, isDifferentiable, isFloatingPoint, scalarName } from '../core/dtype.js'
 import { contiguousStrides, Layout, type Shape, sameShape, wrapDim, wrapDims } from '../core/layout.js'
 import { type Named, named, type ValuesIndices } from '../core/results.js'
 import { Tensor } from '../core/tensor.js'
 import { add, div, mul, sqrt, sub } from './arithmetic.js'
 import { to } from './cast.js'
-import { eq, maskedFill, ne, where } from './comparison.js'
+import { eq, logicalAnd, logicalOr, maskedFill, ne, where } from './comparison.js'
 import { filled } from './copy.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
 import { exp } from './elementary.js'
@@ -182,13 +182,15 @@ const prodOp: Op<Attributes & { dtype: DType }> = defineOp<Attributes & { dtype:
   forward: ([x], attrs) => [reduceTo('prod', x, attrs, attrs.dtype)],
   save: ([x]) => [x],
   backward: ([g], { saved: [x], attrs }) => {
-    // The product of all the others: by division where nothing is 0; a single 0 gets the product of the rest.
+    // The product of all the others: that of those that are not 0, by division, times that of the other zeros. Of one zero,
+    // or of two seen from one of them, the latter is a sum, which tells the second derivative what it is a product of.
     const zero = eq(x, 0)
     const zeros = sum(zero, attrs.dims, { keepdim: true })
     const others = maskedFill(x, zero, 1)
     const rest = prodOp([others], { ...attrs, keepdim: true })[0]
-    const alone = where(eq(zeros, 1), where(zero, rest, 0), 0)
-    return [mul(restore(g!, attrs, x.ndim), where(eq(zeros, 0), div(rest, others), alone))]
+    const nothing = sum(maskedFill(x, ne(x, 0), 0), attrs.dims, { keepdim: true })
+    const seen = where(zero, where(eq(zeros, 1), 1, where(eq(zeros, 2), sub(nothing, x), 0)), where(eq(zeros, 1), nothing, 0))
+    return [mul(restore(g!, attrs, x.ndim), mul(where(eq(zeros, 0), 1, seen), div(rest, others)))]
   },
 })
 /**
@@ -225,7 +227,7 @@ function prodOfComplex(x: Tensor, dims: readonly number[], keepdim: boolean): Te
   return reshape(count === 0 ? rest : transpose(rest, dims[0], -1), shape)
 }
 
-function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attributes> {
+function extremeOp(kind: 'max' | 'min', name: string, overload = 0, ofNan = false): Op<Attributes> {
   const op: Op<Attributes> = defineOp<Attributes>({
     name,
     overload: () => overload,
@@ -233,7 +235,9 @@ function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attribut
     save: ([x], [out]) => [x, out],
     // All places that hold the extreme share the gradient.
     backward: ([g], { saved: [x, out], attrs }) => {
-      const mask = eq(x, restore(out, attrs, x.ndim))
+      const extremes = restore(out, attrs, x.ndim)
+      // NaN, which is the extreme of what holds one, gives no gradient in amax and amin.
+      const mask = ofNan ? logicalOr(eq(x, extremes), logicalAnd(ne(x, x), ne(extremes, extremes))) : eq(x, extremes)
       return [mul(div(restore(g!, attrs, x.ndim), sum(mask, attrs.dims, { keepdim: true })), mask)]
     },
   })
@@ -241,8 +245,8 @@ function extremeOp(kind: 'max' | 'min', name: string, overload = 0): Op<Attribut
 }
 const amaxOp = extremeOp('max', 'Amax')
 const aminOp = extremeOp('min', 'Amin')
-const maxOp = extremeOp('max', 'Max', 1)
-const minOp = extremeOp('min', 'Min', 1)
+const maxOp = extremeOp('max', 'Max', 1, true)
+const minOp = extremeOp('min', 'Min', 1, true)
 
 /** Refuses to look for the extreme of no elements; `named` tells whether the call named dimensions. */
 function requireElements(self: Tensor, dims: readonly number[], named: boolean, name: string): void {
@@ -529,7 +533,7 @@ const logsumexpOp: Op<Attributes> = defineOp<Attributes>({
  */
 export function logsumexp(self: Tensor, dim: Dims | ReduceOptions, keep?: KeepOr<ReduceOptions>): Tensor {
   const { dim: dims, keepdim = false } = readDims('logsumexp', plain, dim, keep)
-  const x = isDifferentiable(self.dtype) ? self : to(self, 'float32')
+  const x = isDifferentiable(self.dtype) ? self : to(self, getDefaultDtype())
   return logsumexpOp([x], { dims: reducedDims(dims, self.ndim), keepdim })[0]
 }
 

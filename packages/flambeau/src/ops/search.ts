@@ -13,7 +13,7 @@ import { item } from './creation.js'
 import { emptyTensor } from './dispatch.js'
 import { gather } from './indexing.js'
 import { maskedSelect } from './rearrange.js'
-import { amax, amin } from './reduce.js'
+import { amax, amin, any } from './reduce.js'
 import { sort } from './sort.js'
 import { reshape } from './view.js'
 
@@ -96,6 +96,7 @@ export function bincount(self: Tensor, ...args: Arguments<[weights: Tensor | nul
   if (!isIntegral(self.dtype)) throw new Error(`"bincount_cpu" not implemented for '${scalarName(self.dtype)}'`)
   if (least < 0) throw new Error('minlength should be >= 0')
   const empty = self.layout.numel === 0
+  if (self.ndim === 1 && empty) return filled(self, [least], 0, 'int64')
   if (self.ndim !== 1 || (!empty && (item(amin(self)) as number) < 0))
     throw new Error('bincount only supports 1-d non-negative integral inputs.')
   if (given && (given.ndim !== 1 || given.layout.numel !== self.layout.numel))
@@ -150,14 +151,17 @@ export interface IsinOptions {
  * torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3])).tolist() // [false, true, true]
  */
 export function isin(elements_: Tensor | Scalar, testElements: Tensor | Scalar, { invert = false }: IsinOptions = {}): Tensor {
-  const like = [elements_, testElements].find((t) => t instanceof Tensor)
-  if (like === undefined) throw new TypeError('isin(): expected a Tensor among the arguments')
-  const asTensor = (t: Tensor | Scalar): Tensor => (t instanceof Tensor ? t : filled(like, [], t))
-  const [own, tests] = [asTensor(elements_).detach(), asTensor(testElements).detach()]
+  const answer = (found: Tensor): Tensor => (invert ? logicalNot(found) : found)
+  // A number is compared as it is, not in the dtype of the tensor.
+  if (!(testElements instanceof Tensor)) {
+    if (!(elements_ instanceof Tensor)) throw new TypeError('isin(): expected a Tensor among the arguments')
+    return answer(eq(elements_.detach(), testElements))
+  }
+  if (!(elements_ instanceof Tensor)) return answer(any(eq(testElements.detach(), elements_)))
+  const [own, tests] = [elements_.detach(), testElements.detach()]
   if (tests.layout.numel === 0) return filled(own, own.layout.shape, invert, 'bool')
   const common = promoteTypes(own.dtype, tests.dtype)
   const line = sort(to(reshape(tests, -1), common)).values
   const place = clampMax(searchsorted(line, to(own, common)), line.layout.numel - 1)
-  const found = eq(reshape(gather(line, 0, reshape(place, -1)), own.layout.shape), own)
-  return invert ? logicalNot(found) : found
+  return answer(eq(reshape(gather(line, 0, reshape(place, -1)), own.layout.shape), own))
 }

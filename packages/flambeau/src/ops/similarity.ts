@@ -7,6 +7,7 @@ import { clampMin } from './activation.js'
 import { add, div, mul, sub } from './arithmetic.js'
 import { filled } from './copy.js'
 import { item } from './creation.js'
+import { requireTensor } from './define.js'
 import { scatter } from './indexing.js'
 import { broadcastTensors } from './joining.js'
 import { norm } from './norm.js'
@@ -30,7 +31,12 @@ export function cosineSimilarity(x1: Tensor, x2: Tensor, ...args: Arguments<[dim
   const { dim = 1, eps = 1e-8 } = readArguments<CosineOptions>('cosine_similarity', args, ['dim', 'eps'])
   if (!isFloatingPoint(x1.dtype) || !isFloatingPoint(x2.dtype))
     throw new Error(`expected common dtype to be floating point, yet common dtype is ${scalarName(x1.dtype)}`)
-  const unit = (v: Tensor): Tensor => div(v, clampMin(v.square().sum(dim, { keepdim: true }).sqrt(), eps))
+  // What is added to short vectors has no part in the gradient, which so is finite for zeros too.
+  const unit = (v: Tensor): Tensor => {
+    const squares = v.square().sum(dim, { keepdim: true })
+    const missing = clampMin(sub(eps * eps, squares.detach()), 0)
+    return div(v, add(squares, missing).sqrt())
+  }
   const [a, b] = broadcastTensors(x1, x2)
   return sum(mul(unit(a), unit(b)), dim)
 }
@@ -58,7 +64,7 @@ export function pairwiseDistance(
     eps = 1e-6,
     keepdim = false,
   } = readArguments<PairwiseDistanceOptions>('pairwise_distance', args, ['p', 'eps', 'keepdim'])
-  return norm(add(sub(x1, x2), eps), p, -1, { keepdim })
+  return norm(add(sub(x1, requireTensor(x2, 'pairwise_distance', 'x2')), eps), p, -1, { keepdim })
 }
 
 export interface NormalizeOptions {

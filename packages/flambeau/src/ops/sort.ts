@@ -6,6 +6,7 @@ import { named, type ValuesIndices } from '../core/results.js'
 import type { Tensor } from '../core/tensor.js'
 import { clampMin } from './activation.js'
 import { add, div, floorDivide, mul, sub } from './arithmetic.js'
+import { to } from './cast.js'
 import { eq, isnan, logicalAnd, logicalOr, ne, where } from './comparison.js'
 import { counted, filled } from './copy.js'
 import { defineOp, emptyTensor, type Op } from './dispatch.js'
@@ -202,7 +203,8 @@ const wholeMedianOps: Op<boolean>[] = ['Median', 'Nanmedian'].map((name) =>
   defineOp<boolean>({
     name,
     forward: ([x], ignoreNan) => {
-      if (x.layout.numel === 0) return [filled(x, [], Number.NaN)]
+      // What C makes of NaN as an integer.
+      if (x.layout.numel === 0) return [to(filled(x, [], Number.NaN, 'float32'), x.dtype)]
       return [reshape(medianAlong('median', reshape(x.detach(), -1), 0, false, ignoreNan).values, []).clone()]
     },
     save: ([x], [out]) => [x, out],

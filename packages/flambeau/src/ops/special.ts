@@ -3,6 +3,7 @@
 import { type Arguments, readArgument, readArguments } from '../core/arguments.js'
 import {
   type DType,
+  getDefaultDtype,
   isComplex,
   isDifferentiable,
   isFloatingPoint,
@@ -320,10 +321,6 @@ export const allclose = (self: Tensor, other: Tensor, ...args: CloseArguments): 
  * torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2])) // true
  */
 export function equal(self: Tensor, other: Tensor): boolean {
-  if (self.dtype !== other.dtype)
-    throw new Error(
-      `Expected object of data type ${self.dtype} but got data type ${other.dtype} for argument #2 'other' in call to equal`,
-    )
   return sameShape(self.layout.shape, other.layout.shape) && (item(all(eq(self, other))) as boolean)
 }
 
@@ -346,7 +343,7 @@ function multivariateLgamma(self: Tensor, p: number): Tensor {
  */
 export const mvlgamma = Object.assign((self: Tensor, p: number): Tensor => multivariateLgamma(self, p), {
   inPlace: (self: Tensor, p: number): Tensor => {
-    checkInPlace(self, null, isFloatingPoint(self.dtype) ? self.dtype : 'float32')
+    checkInPlace(self, null, isFloatingPoint(self.dtype) ? self.dtype : getDefaultDtype())
     return copy_(self, multivariateLgamma(clone(self), p))
   },
 })

@@ -1,9 +1,10 @@
 /** Covariance and correlation. */
 
-import { isFloatingPoint, scalarName } from '../core/dtype.js'
+import { getDefaultDtype, isFloatingPoint, scalarName } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { clamp, clampMin } from './activation.js'
 import { div, mul, sqrt, sub } from './arithmetic.js'
+import { eq } from './comparison.js'
 import { adjoint } from './complex.js'
 import { filled } from './copy.js'
 import { item } from './creation.js'
@@ -56,7 +57,8 @@ export function cov(self: Tensor, { correction = 1, fweights = null, aweights = 
     requireWeights('aweights', aweights, n)
   }
   const w = fweights && aweights ? mul(fweights, aweights) : (fweights ?? aweights)
-  const total = w === null ? filled(input, [], n, isFloatingPoint(self.dtype) ? self.dtype : 'float32') : sum(w)
+  const total = w === null ? filled(input, [], n, isFloatingPoint(self.dtype) ? self.dtype : getDefaultDtype()) : sum(w)
+  if (w !== null && item(eq(total, 0))) throw new Error("cov(): weights sum to zero, can't be normalized")
   const mean = div(sum(w === null ? input : mul(input, w), 1), total)
   const lost = !aweights || w === null || correction === 0 ? correction : div(mul(sum(mul(w, aweights)), correction), total)
   const divisor = clampMin(sub(total, lost), 0)

@@ -17,6 +17,25 @@ export interface StorageOffsetOptions {
 }
 export type StorageOffsetArguments = Arguments<[storageOffset: number | null], StorageOffsetOptions>
 
+/** A layout that lies within memory for this many elements. @throws Error in PyTorch's words for any other. */
+function layoutWithin(self: Tensor, size: Shape, stride: Shape, offset: number, capacity: number): Layout {
+  if (size.length !== stride.length)
+    throw new Error(`mismatch in length of strides and shape: ${showShape(stride)} and ${showShape(size)}`)
+  if ([...size, ...stride, offset].some((n) => !Number.isInteger(n)))
+    throw new TypeError('as_strided: sizes, strides and the offset must be integers')
+  if (stride.some((s) => s < 0)) throw new Error('as_strided: Negative strides are not supported at the moment')
+  if (size.some((n) => n < 0))
+    throw new Error(`Storage size calculation overflowed with sizes=${showShape(size)} and strides=${showShape(stride)}`)
+  const layout = new Layout([...size], [...stride], offset)
+  const bytes = itemSize(self.dtype)
+  if (offset < 0 || layout.extent > capacity)
+    throw new Error(
+      `setStorage: sizes ${showShape(size)}, strides ${showShape(stride)}, storage offset ${offset}, and itemsize ${bytes} ` +
+        `requiring a storage size of ${layout.extent * bytes} are out of bounds for storage of size ${capacity * bytes}`,
+    )
+  return layout
+}
+
 /**
  * A view of this tensor's memory with any sizes, strides and offset, in elements, as `torch.as_strided`.
  *
@@ -26,18 +45,13 @@ export type StorageOffsetArguments = Arguments<[storageOffset: number | null], S
  */
 export function asStrided(self: Tensor, size: Shape, stride: Shape, ...args: StorageOffsetArguments): Tensor {
   const { storageOffset } = readArguments<StorageOffsetOptions>('as_strided', args, ['storageOffset'])
-  if (size.length !== stride.length)
-    throw new Error(`mismatch in length of strides and shape: ${showShape(stride)} and ${showShape(size)}`)
-  if ([...size, ...stride].some((n) => !Number.isInteger(n)))
-    throw new TypeError('as_strided: sizes and strides must be integers')
-  if (stride.some((s) => s < 0)) throw new Error('as_strided: Negative strides are not supported at the moment')
-  const layout = new Layout([...size], [...stride], storageOffset ?? self.layout.offset)
-  const capacity = self.storage.byteLength / itemSize(self.dtype)
-  if (layout.offset < 0 || layout.extent > capacity)
-    throw new Error(
-      `setStorage: sizes ${showShape(size)}, strides ${showShape(stride)}, storage offset ${layout.offset}, and itemsize ${itemSize(self.dtype)} ` +
-        `requiring a storage size of ${layout.extent * itemSize(self.dtype)} are out of bounds for storage of size ${self.storage.byteLength}`,
-    )
+  const layout = layoutWithin(
+    self,
+    size,
+    stride,
+    storageOffset ?? self.layout.offset,
+    self.storage.byteLength / itemSize(self.dtype),
+  )
   const own = self.layout
   return makeView('AsStrided', self, layout, (g) => {
     // Elements that several indices name collect all their gradients, in memory laid out as the input's.
@@ -55,11 +69,7 @@ export function asStrided(self: Tensor, size: Shape, stride: Shape, ...args: Sto
  */
 export function asStridedScatter(self: Tensor, src: Tensor, size: Shape, stride: Shape, ...args: StorageOffsetArguments): Tensor {
   const { storageOffset = null } = readArguments<StorageOffsetOptions>('as_strided_scatter', args, ['storageOffset'])
-  const layout = new Layout([...size], [...stride], storageOffset ?? 0)
-  if (layout.extent > self.layout.numel)
-    throw new Error(
-      `setStorage: sizes ${showShape(size)}, strides ${showShape(stride)}, storage offset ${layout.offset} are out of bounds for storage of size ${self.layout.numel}`,
-    )
+  const layout = layoutWithin(self, size, stride, storageOffset ?? 0, self.layout.numel)
   if (!sameShape(src.layout.shape, size))
     throw new Error(
       `expected src to have a size equal to the slice of self. src size = ${showShape(src.layout.shape)}, slice size = ${showShape(size)}`,

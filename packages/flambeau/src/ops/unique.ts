@@ -60,10 +60,11 @@ function rowsOf(
     const flat = reshape(self, -1)
     return { rows: reshape(flat, -1, 1), restore: (index) => indexSelect(flat, 0, index), inverseShape: self.layout.shape }
   }
+  if (self.ndim === 0) throw new RangeError(`Dimension specified as ${dim} but tensor has no dimensions`)
   const d = wrapDim(dim, self.ndim)
-  const n = self.ndim === 0 ? 1 : self.layout.shape[d]
+  const n = self.layout.shape[d]
   // Exchanged, not moved: that is the order in which PyTorch compares elements.
-  const first = self.ndim === 0 ? reshape(self, 1) : transpose(self, d, 0)
+  const first = transpose(self, d, 0)
   const width = n === 0 ? 0 : first.layout.numel / n
   const rows = reshape(contiguous(first), n, width)
   return { rows, restore: (index) => indexSelect(self, d, index), inverseShape: [n] }

@@ -1,7 +1,7 @@
 /** Window functions of signal processing. */
 
 import { type Arguments, readArguments } from '../core/arguments.js'
-import { isFloatingPoint } from '../core/dtype.js'
+import { getDefaultDtype, isFloatingPoint } from '../core/dtype.js'
 import type { Tensor } from '../core/tensor.js'
 import { fromTypedArray, type TensorOptions } from './creation.js'
 
@@ -19,7 +19,7 @@ function windowOf(
   options: TensorOptions,
   formula: (i: number, steps: number) => number,
 ): Tensor {
-  const { dtype = 'float32' } = options
+  const { dtype = getDefaultDtype() } = options
   if (!isFloatingPoint(dtype)) throw new Error(`${name} expects floating point dtypes, got: ${dtype}`)
   if (!Number.isInteger(length) || length < 0)
     throw new Error(`${name} requires non-negative window_length, got window_length=${length}`)

@@ -170,7 +170,8 @@ function fractionalMaxPool(dims: number, input: Tensor, kernelSize: Size, args: 
   if (kernel.some((k) => k <= 0)) throw new Error(`${name}(): kernel size should be greater than zero, but got ${kernel}`)
   const axes = dims === 3 ? ['time', 'height', 'width'] : ['height', 'width']
   for (let d = 0; d < dims; d++)
-    if (sizes[d] + kernel[d] - 1 > spatial[d])
+    // In three dimensions PyTorch leaves no window without a choice.
+    if (sizes[d] + kernel[d] - 1 > spatial[d] - (dims === 3 ? 1 : 0))
       throw new Error(`${name}(): pool ${axes[d]} ${kernel[d]} too large relative to input ${axes[d]} ${spatial[d]}`)
   const bounds = fractionalBounds(input, samples, planes, spatial, kernel, sizes)
   const [values, indices] = fractionalMaxPoolOp(dims)([input], { sizes, bounds })

@@ -6,10 +6,12 @@ import type { Program } from '../../ir/program.js'
 import type { Backend, Kernels, MemoryUse, Operand } from '../backend.js'
 import { notOfComplex, pointwiseOnParts, runOnParts } from '../complex.js'
 import type { Plan } from '../plan.js'
+import { binomial } from './binomial.js'
 import { crc32 } from './checksum.js'
 import { conv, convGradInput, convGradWeight } from './conv.js'
 import { ctcLoss, ctcLossBackward } from './ctc.js'
 import { bernoulliTensor, fillRandom, multinomial, poisson, randint, randperm, seedGenerator } from './draw.js'
+import { fft } from './fft.js'
 import { gridSample, gridSampleAdd, gridSampleSlope } from './gridSample.js'
 import { arange, gather, indexAdd, indexCopy, indexSelect, nonzero, scatter } from './indexing.js'
 import { applyReflectors, cholesky, lu, pivotsToPermutation, qr, solveTriangular } from './linalg.js'
@@ -80,6 +82,7 @@ const kernels: KernelTable = {
   randint,
   randperm,
   bernoulliTensor,
+  binomial,
   poisson,
   multinomial,
   lu,
@@ -90,6 +93,7 @@ const kernels: KernelTable = {
   solveTriangular,
   svd,
   eigh,
+  fft,
 } satisfies KernelTable
 
 const isComplexOperand = (arg: unknown): boolean =>

@@ -19,6 +19,7 @@ export {
   featureAlphaDropout,
   type RReluOptions,
   rrelu,
+  rrelu_,
 } from '../../ops/dropout.js'
 
 /** Dropout of channels for inputs that may come without a batch. */

@@ -57,6 +57,16 @@ export function clipGradNorm_(
 }
 
 /**
+ * `clipGradNorm_` under its old name, as `torch.nn.utils.clip_grad_norm`, which PyTorch has deprecated.
+ *
+ * @example
+ * const w = torch.ones(4, { requiresGrad: true })
+ * w.mul(3).sum().backward()
+ * nn.utils.clipGradNorm([w], 3) // tensor(6.)
+ */
+export const clipGradNorm = clipGradNorm_
+
+/**
  * Limits every element of all gradients to [−clipValue, clipValue], in place, as `torch.nn.utils.clip_grad_value_`.
  *
  * @example

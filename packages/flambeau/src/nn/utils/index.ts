@@ -1,6 +1,6 @@
 /** `torch.nn.utils`. */
 
-export { type ClipGradNormOptions, clipGradNorm_, clipGradValue_ } from './clipGrad.js'
+export { type ClipGradNormOptions, clipGradNorm, clipGradNorm_, clipGradValue_ } from './clipGrad.js'
 export { fuseConvBnEval, fuseLinearBnEval } from './fusion.js'
 export * as parametrize from './parametrize.js'
 export * as rnn from './rnn.js'

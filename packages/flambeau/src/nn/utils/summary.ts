@@ -2,7 +2,7 @@
 
 import { noGrad } from '../../autograd/mode.js'
 import { type Arguments, readArguments } from '../../core/arguments.js'
-import type { DType } from '../../core/dtype.js'
+import { type DType, getDefaultDtype } from '../../core/dtype.js'
 import type { Shape } from '../../core/layout.js'
 import { Tensor } from '../../core/tensor.js'
 import { zeros } from '../../ops/creation.js'
@@ -142,7 +142,7 @@ export function summary(
   ...args: Arguments<[dtype: DType | readonly DType[]], SummaryOptions>
 ): ModelSummary {
   const {
-    dtype = 'float32',
+    dtype = getDefaultDtype(),
     depth = Number.POSITIVE_INFINITY,
     print = true,
   } = readArguments<SummaryOptions>('summary', args, ['dtype'], ['depth', 'print'])

@@ -3,14 +3,14 @@
 import { noGrad } from '../../autograd/mode.js'
 import { type Arguments, readArguments } from '../../core/arguments.js'
 import type { RemovableHandle } from '../../core/graph.js'
-import { type Shape, wrapDim } from '../../core/layout.js'
+import type { Shape } from '../../core/layout.js'
 import type { Tensor } from '../../core/tensor.js'
 import { clampMin } from '../../ops/activation.js'
 import { div, mul } from '../../ops/arithmetic.js'
 import { clone, copy_ } from '../../ops/cast.js'
 import { empty } from '../../ops/creation.js'
 import { dot, mv } from '../../ops/matmul.js'
-import { vectorNorm } from '../../ops/norm.js'
+import { normExceptDim, vectorNorm } from '../../ops/norm.js'
 import { normal_ } from '../../ops/random.js'
 import { detach, movedim, reshape, transpose } from '../../ops/view.js'
 import { defineOn, type Module, removeFrom } from '../module.js'
@@ -49,16 +49,7 @@ export interface WeightNormOptions {
   /** The dimension whose slices have a length each; null for one length of all. */
   dim?: number | null
 }
-function lengths(v: Tensor, dim: number | null): Tensor {
-  if (dim === null || dim === -1) return vectorNorm(v, 2)
-  const kept = wrapDim(dim, v.ndim)
-  return vectorNorm(
-    v,
-    2,
-    v.layout.shape.map((_, d) => d).filter((d) => d !== kept),
-    { keepdim: true },
-  )
-}
+const lengths = (v: Tensor, dim: number | null): Tensor => normExceptDim(v, 2, dim ?? -1)
 /**
  * Trains the length and the direction of a weight apart, weight = g · v / |v| (Salimans and Kingma), as
  * `torch.nn.utils.weight_norm`: parameters `weight_g` and `weight_v` take the place of `weight`.

@@ -8,7 +8,7 @@ import { type Named, named } from '../../core/results.js'
 import type { Tensor } from '../../core/tensor.js'
 import { rowMajor } from '../copy.js'
 import { elements } from '../creation.js'
-import { needsRecording } from '../dispatch.js'
+import { defineOp, type Op } from '../dispatch.js'
 import { expand } from '../view.js'
 import type { CheckErrorsOptions } from './lu.js'
 import {
@@ -24,6 +24,18 @@ import {
 } from './matrices.js'
 
 type Row = Float64Array
+
+/** A result that backward cannot pass: the op is what has computed it. */
+const dead = (name: string, what: string): Op<Tensor> =>
+  defineOp<Tensor>({
+    name,
+    forward: (_, result) => [result],
+    backward: () => {
+      throw new Error(`the derivative for '${what}' is not implemented.`)
+    },
+  })
+const factored = dead('LinalgLdlFactorEx', 'linalg_ldl_factor_ex')
+const solved = dead('LinalgLdlSolve', 'linalg_ldl_solve')
 
 /** Exchanges rows and columns p < q of what is left from row k on, in the lower triangle. */
 function exchange(a: Row[], k: number, p: number, q: number): void {
@@ -162,7 +174,6 @@ export function ldlFactorEx(A: Tensor, options: HermitianOptions & CheckErrorsOp
   requireSquare(name, A)
   if (A.dtype.includes('float')) requireKernel('ldl_factor_kernel_cpu', A)
   requireFloating(name, A)
-  if (needsRecording([A])) throw new Error("the derivative for 'linalg_ldl_factor_ex' is not implemented.")
   const pivots = emptyAs(A, A.layout.shape.slice(0, -1), 'int32')
   const info = emptyAs(A, batchOf(A), 'int32')
   const matrices = rowsOf(A)
@@ -170,7 +181,7 @@ export function ldlFactorEx(A: Tensor, options: HermitianOptions & CheckErrorsOp
   ;(elements(pivots) as Int32Array).set(found.flatMap((f) => f.pivots))
   ;(elements(info) as Int32Array).set(found.map((f) => f.info))
   if (checkErrors) checkInfos(info, name, (i) => `The diagonal block ${i} of D is zero.`)
-  return named({ LD: matricesFrom(matrices, A.layout.shape, A), pivots, info })
+  return named({ LD: factored([A], matricesFrom(matrices, A.layout.shape, A))[0], pivots, info })
 }
 /**
  * The LDLᵀ factorization of symmetric matrices, as `torch.linalg.ldl_factor`: `{ LD, pivots }`.
@@ -216,7 +227,6 @@ export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, options: Hermiti
     throw new Error(
       `Incompatible matrix sizes for ${name}: each A matrix is ${n} by ${n} but each b matrix is ${sizesOf(B).join(' by ')}`,
     )
-  if (needsRecording([LD, B])) throw new Error("the derivative for 'linalg_ldl_solve' is not implemented.")
   const [a, b] = broadcastMatrices(LD, B)
   const places = Array.from(elements(rowMajor(expand(pivots, a.layout.shape.slice(0, -1)))) as ArrayLike<number | bigint>, Number)
   if (places.some((p) => Math.abs(p) < 1 || Math.abs(p) > n))
@@ -225,5 +235,5 @@ export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, options: Hermiti
   out.forEach((x, i) => {
     substitute(factors[i], places.slice(i * n, (i + 1) * n), x)
   })
-  return matricesFrom(out, b.layout.shape, B)
+  return solved([LD, B], matricesFrom(out, b.layout.shape, B))[0]
 }

@@ -2,7 +2,7 @@
 
 import { type Arguments, readArguments } from '../../core/arguments.js'
 import { scalarName } from '../../core/dtype.js'
-import { showShape } from '../../core/layout.js'
+import { sameShape, showShape } from '../../core/layout.js'
 import { type Named, named } from '../../core/results.js'
 import type { Tensor } from '../../core/tensor.js'
 import { add, sub } from '../arithmetic.js'
@@ -214,7 +214,8 @@ export function luUnpack(
     )
   const none = (): Tensor => emptyAs(LU_data, [0])
   const [L, U] = unpackData ? triangles(LU_data) : [none(), none()]
-  return named({ P: unpackPivots ? permutationMatrix(LU_data, LU_pivots, rows) : none(), L, U })
+  const shape = [...LU_data.layout.shape.slice(0, -2), k]
+  return named({ P: unpackPivots ? permutationMatrix(LU_data, expand(LU_pivots, shape), rows) : none(), L, U })
 }
 
 /** X of A X = B or, adjoint, Aᵀ X = B, from the factors of A; batches must broadcast. */
@@ -251,6 +252,10 @@ export function luSolve(LU: Tensor, pivots: Tensor, B: Tensor, options: SolveOpt
   requireFitting('linalg.lu_solve', LU, B, left)
   if (sizesOf(LU)[0] !== pivots.layout.shape.at(-1))
     throw new Error('linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix')
+  if (!sameShape(LU.layout.shape.slice(0, -1), pivots.layout.shape))
+    throw new Error(
+      `linalg.lu_solve: Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with shape ${showShape(pivots.layout.shape)} instead`,
+    )
   return left ? solveWithFactors(LU, pivots, B, adjoint) : mT(solveWithFactors(LU, pivots, mT(B), !adjoint))
 }
 

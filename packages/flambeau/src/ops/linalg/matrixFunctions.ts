@@ -32,7 +32,8 @@ export function matrixPower(self: Tensor, n: number): Tensor {
   requireSquare('linalg.matrix_power', self)
   if (!Number.isInteger(n)) throw new TypeError(`linalg_matrix_power(): argument 'n' (position 2) must be int, not float`)
   if (n < 0) return matrixPower(inv(self), -n)
-  if (n === 0) return diagEmbed(filled(self, self.layout.shape.slice(0, -1), 1))
+  // A constant, of which the matrix still has a gradient: zeros.
+  if (n === 0) return where(filled(self, [], false, 'bool'), self, diagEmbed(filled(self, self.layout.shape.slice(0, -1), 1)))
   if (n === 1) return clone(self)
   // By squaring: one product for each bit, one more for each that is set.
   let [power, result] = [self, null as Tensor | null]
