@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** flambeau: PyTorch for TypeScript. `import * as torch from 'flambeau'`. */
 
 // The second import is for the declarations: it carries the types of Tensor's methods to those who import this package.

@@ -6,6 +6,7 @@ import { Tensor } from '../core/tensor.js'
 import { copyInto } from '../ops/copy.js'
 import { fromTypedArray } from '../ops/creation.js'
 import { FormatError } from './source.js'
+import { isPinned } from './storages.js'
 import { checksum } from './zipReader.js'
 
 /** More dimensions than PyTorch's kernels take. */
@@ -54,11 +55,16 @@ export class Payload {
     return this.#head.length + this.#length
   }
 
-  /** In parts, which are valid until the next allocation. */
+  /** In parts, which stay valid while the file is written. */
   *chunks(): Iterable<Uint8Array> {
     if (this.#head.length > 0) yield this.#head
+    if (this.#tensor === null) return
+    const { storage } = this.#tensor
     const end = this.#start + this.#length
-    for (let at = this.#start; at < end; at += CHUNK) yield this.#tensor!.storage.bytes.subarray(at, Math.min(at + CHUNK, end))
+    for (let at = this.#start; at < end; at += CHUNK) {
+      const part = storage.bytes.subarray(at, Math.min(at + CHUNK, end))
+      yield isPinned(storage) ? part : part.slice()
+    }
   }
 
   /** The CRC-32 of it all. */

@@ -8,6 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { Tensor } from '../../src/index.js'
 import * as torch from '../../src/index.js'
 import { nn } from '../../src/index.js'
+import { Payload } from '../../src/serialization/tensorData.js'
 import { checksum } from '../../src/serialization/zipReader.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'flambeau-'))
@@ -48,4 +49,11 @@ test.each([1, 7, 8, 100, 2 ** 17 - 1, 2 ** 17, 2 ** 17 + 1, 3 * 2 ** 17 + 4099])
   for (const before of [0, 1, 0xffffffff]) expect(checksum(storage, before, 0, n)).toBe(crc32(bytes, before))
   const middle = Math.floor(n / 3)
   expect(checksum(storage, checksum(storage, 0, 0, middle), middle, n - middle)).toBe(crc32(bytes))
+})
+
+test('parts of a payload outlive the growth of the memory that they come from', () => {
+  const [part] = new Payload(new Uint8Array(0), torch.arange(1000, { dtype: 'uint8' })).chunks()
+  const kept: Tensor[] = []
+  for (let i = 0; i < 40; i++) kept.push(torch.zeros(2 ** 20))
+  expect([...part.subarray(0, 4), part.length, kept.length]).toEqual([0, 1, 2, 3, 1000, 40])
 })

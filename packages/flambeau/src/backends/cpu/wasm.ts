@@ -63,12 +63,19 @@ export function instantiateWasm(module: WebAssembly.Module): Engine {
   }
 
   const request = (capacity: number): number => {
+    const size = wasm.memory.buffer.byteLength
     let address = wasm.allocate(capacity)
     if (address === 0 && pool.bytes > 0) {
       emptyPool()
       address = wasm.allocate(capacity)
     }
+    if (wasm.memory.buffer.byteLength > size) growFurther()
     return address
+  }
+  /** To V8 grown memory is a new buffer of that size, for which it collects garbage: milliseconds, so rarely and by much. */
+  const growFurther = (): void => {
+    const spare = wasm.allocate(Math.max(16 * 2 ** 20, wasm.memory.buffer.byteLength / 4))
+    if (spare !== 0) wasm.release(spare)
   }
   const emptyPool = (): void => {
     for (const memory of pool.drain()) {
