@@ -149,9 +149,9 @@ async function startPyTorch() {
   }
 }
 
-/** Seconds of so many runs, after a few that bring the caches and the threads back. */
+/** Seconds of so many runs, after as many that bring the caches, the threads and the memory back. */
 function time(run, iterations) {
-  for (let i = 0; i < iterations / 4; i++) run()
+  for (let i = 0; i < iterations; i++) run()
   const start = performance.now()
   for (let i = 0; i < iterations; i++) run()
   return (performance.now() - start) / 1000
